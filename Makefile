@@ -1,0 +1,28 @@
+# make tools   builds etcd, kube-apiserver, kubectl and helm once per machine; last line: their folder
+# make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
+# make test    all tests
+# make lint    format, clippy, generated files
+# make crds    writes crds/ anew
+
+CARGO ?= cargo
+.PHONY: tools demo test lint crds
+
+tools:
+	@tools/build.sh
+
+demo:
+	@tools/build.sh >/dev/null
+	$(CARGO) build --locked --workspace --bins
+	@KEEP=$(KEEP) $(CARGO) run --locked --quiet -p harness --bin demo
+
+test:
+	@tools/build.sh >/dev/null
+	$(CARGO) test --locked --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) run --locked --quiet -- crd | diff -u crds/connectusers.contactops.dev.yaml -
+
+crds:
+	$(CARGO) run --locked --quiet -- crd > crds/connectusers.contactops.dev.yaml

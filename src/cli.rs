@@ -1,0 +1,73 @@
+//! The only place that reads arguments and the environment.
+
+pub mod crd;
+mod run;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps Amazon Connect users as declared in ConnectUser objects of Kubernetes.
+#[derive(Parser)]
+#[command(name = "connect-user-operator", version, about, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the operator: watch ConnectUser objects and reconcile each with Amazon Connect.
+    ///
+    /// Needs a kubeconfig (KUBECONFIG or ~/.kube/config) or a Pod's service account, and AWS credentials
+    /// from the usual places: environment, profile, web identity, container or instance role.
+    Run(run::RunArguments),
+    /// Print the custom resource definitions as YAML, for `kubectl apply --server-side -f -`.
+    Crd,
+}
+
+/// Why the program ends with a failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Running the operator.
+    #[error(transparent)]
+    Run(#[from] run::Error),
+    /// Printing the definitions.
+    #[error(transparent)]
+    Crd(#[from] crd::Error),
+    /// Writing to standard output.
+    #[error("writing to standard output failed")]
+    Output(#[from] std::io::Error),
+}
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// If it cannot be done; the message is for a person.
+pub async fn main() -> Result<(), Error> {
+    match Arguments::parse().command {
+        Command::Run(arguments) => Ok(run::run(arguments).await?),
+        Command::Crd => {
+            use std::io::Write;
+            std::io::stdout().write_all(crd::yaml()?.as_bytes())?;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_flag_has_its_twin_in_the_environment() {
+        let mut command = Arguments::command();
+        command.build();
+        let run = command.find_subcommand("run").unwrap();
+        for argument in run.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str())) {
+            let twin = format!("CONNECT_USER_OPERATOR_{}", argument.get_long().unwrap().replace('-', "_").to_uppercase());
+            assert_eq!(argument.get_env().unwrap().to_str().unwrap(), twin);
+            assert!(argument.get_help().is_some(), "{twin}");
+        }
+    }
+}

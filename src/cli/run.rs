@@ -1,0 +1,218 @@
+//! `connect-user-operator run`: puts the parts together and stops them in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, ResourceExt};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::connect::aws::{self, AwsConnect};
+use crate::connect::metered::Metered;
+use crate::controller::{self, Intervals, Settings};
+use crate::metrics::Metrics;
+use crate::resource::user::ConnectUser;
+use crate::serve::telemetry::{self, Format};
+use crate::serve::{Readiness, serve};
+
+/// Longest cluster name: the owner tag `<cluster>/<namespace>/<name>` must fit into the 256 characters of a tag value.
+const LONGEST_CLUSTER_NAME: usize = 40;
+
+#[derive(Args)]
+pub(super) struct RunArguments {
+    /// Address for /healthz, /readyz and /metrics.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_LISTEN", default_value = "0.0.0.0:8080", value_name = "ADDR")]
+    listen: SocketAddr,
+
+    /// Name of this cluster in the owner tag of every user; at most 40 characters. By default the uid of
+    /// the namespace kube-system. Give a name of your own if a rebuilt cluster is to find its users again.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_CLUSTER_NAME", value_name = "NAME", value_parser = cluster_name)]
+    cluster_name: Option<String>,
+
+    /// Watch only these namespaces, separated by commas; by default all.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_WATCH_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
+    watch_namespaces: Vec<String>,
+
+    /// How often each user is read again and compared (one DescribeUser call), such as 90s, 10m or 1h.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_RESYNC_INTERVAL", default_value = "10m", value_name = "DURATION", value_parser = duration)]
+    resync_interval: Duration,
+
+    /// How long a user that was just made may be invisible before it counts as gone, and the longest that
+    /// a deletion waits for certainty. Amazon Connect documents "several minutes".
+    #[arg(long, env = "CONNECT_USER_OPERATOR_CONSISTENCY_GRACE", default_value = "5m", value_name = "DURATION", value_parser = duration)]
+    consistency_grace: Duration,
+
+    /// Longest delay between two tries after failures.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_MAX_RETRY_INTERVAL", default_value = "150s", value_name = "DURATION", value_parser = duration)]
+    max_retry_interval: Duration,
+
+    /// Form of the log; its levels are set by RUST_LOG (info by default).
+    #[arg(long, env = "CONNECT_USER_OPERATOR_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    log_format: Format,
+}
+
+/// Why the operator could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] telemetry::Error),
+    /// The way to the API server.
+    #[error("no way to the Kubernetes API: set KUBECONFIG, or run in a Pod with a service account")]
+    Kubernetes(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The custom resource.
+    #[error("ConnectUser objects cannot be listed: apply the definitions (connect-user-operator crd | kubectl apply --server-side -f -) and check the operator's rights")]
+    Resource(#[source] Box<kube::Error>),
+    /// The default cluster name.
+    #[error("the uid of namespace kube-system cannot be read: set --cluster-name, or allow the operator to get that namespace")]
+    ClusterName(#[source] Box<kube::Error>),
+    /// The address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Signals.
+    #[error("cannot wait for signals")]
+    Signal(#[source] std::io::Error),
+}
+
+pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
+    let RunArguments { listen, cluster_name, watch_namespaces, resync_interval, consistency_grace, max_retry_interval, log_format } = arguments;
+    let levels = telemetry::levels(std::env::var("RUST_LOG").ok().as_deref(), std::env::var_os("LOG_SENSITIVE_BODIES").is_some())?;
+    telemetry::install(levels, log_format)?;
+    // kube and the SDK share one rustls; whichever comes first would otherwise have to guess its provider.
+    // An error means that one is installed already.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    info!(version = env!("CARGO_PKG_VERSION"), "starting");
+
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    let metrics = Metrics::new();
+    let readiness = Readiness::default();
+    let listener = TcpListener::bind(listen).await.map_err(|source| Error::Listen { address: listen, source })?;
+    if let Ok(address) = listener.local_addr() {
+        info!("listening on http://{address}");
+    }
+    // Outlives the controller: probes are answered until the last reconcile has ended.
+    let served = CancellationToken::new();
+    let server = tokio::spawn(serve(listener, readiness.clone(), metrics.clone(), served.clone().cancelled_owned()));
+
+    let client = client().await?;
+    let objects: Api<ConnectUser> = match watch_namespaces.first() {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let one = kube::api::ListParams::default().limit(1);
+    objects.list_metadata(&one).await.map_err(|error| Error::Resource(Box::new(error)))?;
+    let cluster = match cluster_name {
+        Some(name) => name,
+        None => {
+            let namespace = Api::<Namespace>::all(client.clone()).get("kube-system").await;
+            namespace.map_err(|error| Error::ClusterName(Box::new(error)))?.uid().unwrap_or_default()
+        }
+    };
+    info!(cluster, "owner tags begin with the cluster's name");
+
+    let counter = metrics.clone();
+    let connect = Metered::new(
+        AwsConnect::new(&aws::load().await),
+        Arc::new(move |operation, failure, duration| counter.called(operation, failure, duration)),
+    );
+    let intervals = Intervals {
+        resync: resync_interval,
+        grace: consistency_grace,
+        slowest_retry: max_retry_interval,
+        ..Intervals::default()
+    };
+    let settings = Settings { client, connect: Arc::new(connect), cluster, intervals, namespaces: watch_namespaces, metrics };
+    controller::run(settings, stop, move || readiness.set()).await;
+    served.cancel();
+    server.await.ok();
+    info!("stopped");
+    Ok(())
+}
+
+async fn client() -> Result<Client, Error> {
+    let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
+    // The default retries for minutes inside one call; reconciles have a backoff of their own.
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(5));
+    config.write_timeout = Some(Duration::from_secs(30));
+    Client::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))
+}
+
+/// SIGTERM, as a kubelet sends it, and SIGINT, as a person does; a second one ends the process at once.
+fn stop_on_signal(stop: CancellationToken) -> Result<(), Error> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signal)?;
+    tokio::spawn(async move {
+        for again in [false, true] {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            if again {
+                std::process::exit(1);
+            }
+            info!(signal = name, "stopping: reconciles under way are finished, none is begun");
+            stop.cancel();
+        }
+    });
+    Ok(())
+}
+
+fn cluster_name(text: &str) -> Result<String, String> {
+    let fits = (1..=LONGEST_CLUSTER_NAME).contains(&text.chars().count());
+    if fits && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be 1 to {LONGEST_CLUSTER_NAME} letters, digits, `-`, `_` or `.`"))
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().map_err(|_| "must be a number with a unit, such as 90s, 10m or 1h".to_owned())?;
+    let duration = match unit {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        "h" => Duration::from_secs(number.saturating_mul(3600)),
+        _ => return Err("must have a unit: ms, s, m or h".to_owned()),
+    };
+    let longest = Duration::from_secs(7 * 24 * 3600);
+    if duration.is_zero() || duration > longest { Err("must be more than nothing and at most 168h".to_owned()) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_numbers_with_a_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        for text in ["", "10", "s", "0s", "-1s", "1d", "99999999999999999999h", "999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_name_fits_into_a_tag() {
+        assert!(cluster_name("emea-prod.1").is_ok());
+        for text in ["", "a/b", "a b", &"x".repeat(41)] {
+            assert!(cluster_name(text).is_err(), "{text}");
+        }
+    }
+}

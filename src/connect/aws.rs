@@ -1,0 +1,200 @@
+//! Amazon Connect through the AWS SDK.
+//!
+//! Retries of the SDK are off: it would count a quota (LimitExceededException) as a throttle, and turn a
+//! CreateUser whose answer was lost into DuplicateResourceException for the user it has just made. So
+//! every method is one request, and everything here that is not plain translation is in `failure`
+//! (what went wrong) and `body` (what the SDK cannot say).
+
+mod body;
+mod failure;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_connect::Client;
+use aws_sdk_connect::config::StalledStreamProtectionConfig;
+use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
+
+use self::failure::{OrFailed, malformed};
+use super::convert::answer::{self, said};
+use super::{Answer, Connect, Group, InstanceInfo, ListedUser, Named, Page, Written};
+use crate::plan::call::Call;
+use crate::resource::status::ProficiencyKey;
+use crate::user::ids::{Instance, UserId, Username};
+use crate::user::observed::ObservedUser;
+
+/// Amazon Connect behind the AWS SDK, with a client for each Region.
+pub struct AwsConnect {
+    config: SdkConfig,
+    clients: Mutex<HashMap<String, Client>>,
+}
+
+/// Credentials, endpoint and the like from where every AWS tool takes them: environment, profile, and
+/// the role of the pod or machine.
+pub async fn load() -> SdkConfig {
+    // Pinned: what `latest` means moves with `cargo update`.
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).retry_config(RetryConfig::disabled()).timeout_config(timeouts());
+    if let Ok(name) = AppName::new("connect-user-operator") {
+        loader = loader.app_name(name);
+    }
+    loader.load().await
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(15))
+        .build()
+}
+
+impl AwsConnect {
+    /// Connect as the configuration says; its Region is of no account, since instances name theirs.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { config: config.clone(), clients: Mutex::default() }
+    }
+
+    fn client(&self, instance: &Instance) -> Client {
+        // Nothing can be left half done under this lock, so that a panic elsewhere poisoned it means nothing.
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.entry(instance.region().to_owned()).or_insert_with(|| self.new_client(instance.region())).clone()
+    }
+
+    fn new_client(&self, region: &str) -> Client {
+        // Reads AWS_ENDPOINT_URL_CONNECT and `endpoint_url` of the profile, too.
+        let mut config = aws_sdk_connect::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::disabled())
+            // The time limits cover the body, too; a second watch over it would only fail in another way.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if self.config.timeout_config().is_none_or(|limits| limits.operation_timeout().is_none()) {
+            config = config.timeout_config(timeouts());
+        }
+        Client::from_conf(config.build())
+    }
+}
+
+impl fmt::Debug for AwsConnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AwsConnect")
+    }
+}
+
+impl Connect for AwsConnect {
+    fn write<'a>(&'a self, instance: &'a Instance, user: Option<&'a UserId>, call: &'a Call) -> Answer<'a, Written> {
+        let client = self.client(instance);
+        Box::pin(async move { write::write(&client, instance, user, call).await })
+    }
+
+    fn describe_user<'a>(&'a self, instance: &'a Instance, user: &'a UserId) -> Answer<'a, ObservedUser> {
+        const OPERATION: &str = "DescribeUser";
+        let request = self.client(instance).describe_user().instance_id(instance.id().as_str()).user_id(user.as_str());
+        Box::pin(async move {
+            let user = request.send().await.or_failed(OPERATION)?.user;
+            user.and_then(|user| answer::observed(instance, user)).ok_or_else(|| malformed(OPERATION))
+        })
+    }
+
+    fn list_user_proficiencies<'a>(
+        &'a self,
+        instance: &'a Instance,
+        user: &'a UserId,
+        token: Option<String>,
+    ) -> Answer<'a, Page<(ProficiencyKey, i32)>> {
+        let request = self.client(instance).list_user_proficiencies();
+        let request = request.instance_id(instance.id().as_str()).user_id(user.as_str()).max_results(100).set_next_token(token);
+        Box::pin(async move {
+            let page = request.send().await.or_failed("ListUserProficiencies")?;
+            let items = page.user_proficiency_list.into_iter().flatten().map(answer::level).collect();
+            Ok(Page { items, next: said(page.next_token) })
+        })
+    }
+
+    fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
+        const OPERATION: &str = "SearchUsers";
+        let exactly = StringCondition::builder()
+            .field_name("Username")
+            .value(username.as_str())
+            .comparison_type(StringComparisonType::Exact)
+            .build();
+        let criteria = UserSearchCriteria::builder().string_condition(exactly).build();
+        let request = self.client(instance).search_users().instance_id(instance.id().as_str());
+        let request = request.search_criteria(criteria).max_results(100);
+        Box::pin(async move {
+            let users = request.send().await.or_failed(OPERATION)?.users.into_iter().flatten();
+            let users = users.map(|user| answer::listed(user.id, user.username, None).ok_or_else(|| malformed(OPERATION)));
+            users.collect()
+        })
+    }
+
+    fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>> {
+        const OPERATION: &str = "ListUsers";
+        let request = self.client(instance).list_users().instance_id(instance.id().as_str());
+        let request = request.max_results(1000).set_next_token(token);
+        Box::pin(async move {
+            let page = request.send().await.or_failed(OPERATION)?;
+            // To pass over a user that cannot be read would be to say that it does not exist.
+            let users = page.user_summary_list.into_iter().flatten().map(|user| {
+                let changed = user.last_modified_time;
+                answer::listed(user.id, user.username, changed.as_ref()).ok_or_else(|| malformed(OPERATION))
+            });
+            Ok(Page { items: users.collect::<Result<_, _>>()?, next: said(page.next_token) })
+        })
+    }
+
+    fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo> {
+        const OPERATION: &str = "DescribeInstance";
+        let request = self.client(instance).describe_instance().instance_id(instance.id().as_str());
+        Box::pin(async move {
+            let found = request.send().await.or_failed(OPERATION)?.instance.ok_or_else(|| malformed(OPERATION))?;
+            Ok(InstanceInfo {
+                identity_management: found.identity_management_type.as_ref().and_then(answer::identity_management),
+            })
+        })
+    }
+
+    fn list_routing_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
+        let request = self.client(instance).list_routing_profiles().instance_id(instance.id().as_str());
+        let request = request.max_results(1000).set_next_token(token);
+        Box::pin(async move {
+            let page = request.send().await.or_failed("ListRoutingProfiles")?;
+            let profiles = page.routing_profile_summary_list.into_iter().flatten();
+            Ok(Page {
+                items: profiles.filter_map(|profile| answer::named(profile.id, profile.name)).collect(),
+                next: said(page.next_token),
+            })
+        })
+    }
+
+    fn list_security_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
+        let request = self.client(instance).list_security_profiles().instance_id(instance.id().as_str());
+        let request = request.max_results(1000).set_next_token(token);
+        Box::pin(async move {
+            let page = request.send().await.or_failed("ListSecurityProfiles")?;
+            let profiles = page.security_profile_summary_list.into_iter().flatten();
+            Ok(Page {
+                items: profiles.filter_map(|profile| answer::named(profile.id, profile.name)).collect(),
+                next: said(page.next_token),
+            })
+        })
+    }
+
+    fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>> {
+        let request = self.client(instance).search_user_hierarchy_groups().instance_id(instance.id().as_str());
+        let request = request.max_results(500).set_next_token(token);
+        Box::pin(async move {
+            let page = request.send().await.or_failed("SearchUserHierarchyGroups")?;
+            let groups = page.user_hierarchy_groups.into_iter().flatten().filter_map(answer::group).collect();
+            Ok(Page { items: groups, next: said(page.next_token) })
+        })
+    }
+}

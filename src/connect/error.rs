@@ -1,0 +1,137 @@
+//! What can go wrong with a call to Connect, as a closed set. Classified by error code, because
+//! throttles and refusals are not modelled by the SDK and status codes are ambiguous (429 is both a
+//! throttle and a quota).
+
+use std::fmt;
+use std::time::Duration;
+
+/// Kinds of failure; each is handled in one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Too many calls a second: TooManyRequestsException, ThrottlingException, any other 429.
+    Throttled,
+    /// A quota of the instance is used up: LimitExceededException, ServiceQuotaExceededException. Also a 429.
+    QuotaExceeded,
+    /// No or not enough rights, or no valid credentials.
+    AccessDenied,
+    /// ResourceNotFoundException: the instance, the user, something referenced, or not yet visible.
+    NotFound,
+    /// DuplicateResourceException: the username is taken, perhaps by a create of ours whose answer was lost.
+    Duplicate,
+    /// Connect refuses the request as it is.
+    Invalid,
+    /// A 409 that is no duplicate: somebody else was quicker.
+    Conflict,
+    /// A 5xx, a timeout, a broken connection or answer. A write may have had its effect.
+    Unavailable,
+}
+
+/// A failed call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectError {
+    /// What kind of failure.
+    pub kind: Kind,
+    /// Operation, which is also the IAM action `connect:<operation>`.
+    pub operation: &'static str,
+    /// Error code of AWS, or a word for what happened on the way.
+    pub code: String,
+    /// Message of AWS, with what looks like an e-mail address or a phone number taken out.
+    pub message: String,
+    /// Request id, for a support case.
+    pub request_id: Option<String>,
+    /// How long AWS asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl std::error::Error for ConnectError {}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed with {}", self.operation, self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Kind {
+    /// Classifies an error that the service answered.
+    pub fn of(code: &str, status: u16) -> Self {
+        match code {
+            "TooManyRequestsException" | "ThrottlingException" | "Throttling" | "RequestLimitExceeded" => Self::Throttled,
+            "LimitExceededException" | "ServiceQuotaExceededException" => Self::QuotaExceeded,
+            "DuplicateResourceException" => Self::Duplicate,
+            "ResourceNotFoundException" => Self::NotFound,
+            "AccessDeniedException"
+            | "AccessDenied"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "ExpiredTokenException"
+            | "ExpiredToken"
+            | "InvalidClientTokenId"
+            | "IncompleteSignature"
+            | "OptInRequired"
+            | "MissingAuthenticationTokenException" => Self::AccessDenied,
+            "ConditionalOperationFailedException" | "ResourceConflictException" | "ResourceInUseException" => Self::Conflict,
+            _ => match status {
+                429 => Self::Throttled,
+                401 | 403 => Self::AccessDenied,
+                402 => Self::QuotaExceeded,
+                404 => Self::NotFound,
+                409 => Self::Conflict,
+                400..=499 => Self::Invalid,
+                _ => Self::Unavailable,
+            },
+        }
+    }
+}
+
+/// Takes out of a text what looks like an e-mail address or a phone number: AWS repeats values in its messages.
+pub fn without_personal_data(text: &str) -> String {
+    let personal = |word: &str| {
+        let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '+');
+        let digits = trimmed.chars().filter(char::is_ascii_digit).count();
+        trimmed.contains('@') || (trimmed.starts_with('+') && digits >= 5)
+    };
+    text.split_inclusive(char::is_whitespace)
+        .map(|piece| {
+            let word = piece.trim_end();
+            if personal(word) { piece.replacen(word, "[redacted]", 1) } else { piece.to_owned() }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_not_a_throttle_though_both_are_429() {
+        assert_eq!(Kind::of("LimitExceededException", 429), Kind::QuotaExceeded);
+        assert_eq!(Kind::of("TooManyRequestsException", 429), Kind::Throttled);
+        assert_eq!(Kind::of("ThrottlingException", 400), Kind::Throttled);
+        assert_eq!(Kind::of("", 429), Kind::Throttled);
+    }
+
+    #[test]
+    fn unknown_codes_go_by_their_status() {
+        for (status, kind) in
+            [(400, Kind::Invalid), (403, Kind::AccessDenied), (404, Kind::NotFound), (409, Kind::Conflict), (503, Kind::Unavailable)]
+        {
+            assert_eq!(Kind::of("SomethingNewException", status), kind);
+        }
+    }
+
+    #[test]
+    fn messages_lose_addresses_and_numbers_and_keep_the_rest() {
+        assert_eq!(
+            without_personal_data("Email 'jane@example.com' is invalid, Mobile +4930123456 too; request 123456789"),
+            "Email [redacted] is invalid, Mobile [redacted] too; request 123456789"
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! Watches `ConnectUser` objects and reconciles each: thin effects around the pure core.
+//!
+//! A reconcile never trusts that it will run to its end: what must survive a crash is written to the
+//! status before the call to Connect that makes it true.
+
+mod backoff;
+mod execute;
+mod lookup;
+mod password;
+mod redact;
+mod removal;
+mod siblings;
+mod subject;
+mod sync;
+mod unreadable;
+mod verdict;
+
+use std::hash::{Hash, Hasher};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt};
+use k8s_openapi::jiff::SignedDuration;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::reflector::{self, Store};
+use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, error, info, info_span, warn};
+
+pub use backoff::Intervals;
+use backoff::Backoff;
+use removal::Removal;
+use subject::{OnStale, PublishError, Subject};
+
+use crate::connect::Connect;
+use crate::inventory::Instances;
+use crate::inventory::catalog::Catalog;
+use crate::plan::report::{Next, Outcome, Story};
+use crate::resource::condition::Reason;
+use crate::resource::user::{ConnectUser, ConnectUserSpec};
+use crate::resource::{MANAGER, RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
+use crate::metrics::Metrics;
+use crate::user::ids::Instance;
+use crate::user::ownership::Owner;
+
+type Guarded = DeserializeGuard<ConnectUser>;
+
+/// What the controller is built from.
+pub struct Settings {
+    /// Client of the API server.
+    pub client: Client,
+    /// Amazon Connect.
+    pub connect: Arc<dyn Connect>,
+    /// Name of this cluster in the owner tag.
+    pub cluster: String,
+    /// The clockwork.
+    pub intervals: Intervals,
+    /// Namespaces to watch; none means all.
+    pub namespaces: Vec<String>,
+    /// Where to count.
+    pub metrics: Metrics,
+}
+
+/// What every reconcile shares.
+struct Context {
+    client: Client,
+    connect: Arc<dyn Connect>,
+    catalog: Catalog,
+    instances: Instances,
+    recorder: Recorder,
+    cluster: String,
+    intervals: Intervals,
+    backoff: Backoff,
+    /// One per namespace watched, or one for all.
+    stores: Vec<Store<Guarded>>,
+    metrics: Metrics,
+}
+
+impl Context {
+    fn owner(&self, object: &ConnectUser) -> Owner {
+        Owner {
+            path: format!("{}/{}/{}", self.cluster, object.namespace().unwrap_or_default(), object.name_any()),
+            uid: object.uid().unwrap_or_default(),
+        }
+    }
+
+    fn grace(&self) -> SignedDuration {
+        SignedDuration::try_from(self.intervals.grace).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// The objects for which `predicate` holds.
+    fn objects_where(&self, predicate: impl Fn(&ConnectUser) -> bool) -> Vec<ConnectUser> {
+        let objects = self.stores.iter().flat_map(Store::state);
+        objects.filter_map(|object| object.0.as_ref().ok().filter(|object| predicate(object)).cloned()).collect()
+    }
+}
+
+/// Runs until `stop`; then begins no new reconcile and returns when those under way have ended. `warm` is
+/// called once the cache is filled.
+pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce() + Send + 'static) {
+    let Settings { client, connect, cluster, intervals, namespaces, metrics } = settings;
+    let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
+        vec![Api::all(client.clone())]
+    } else {
+        namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
+    };
+    let (stores, writers): (Vec<_>, Vec<_>) = apis.iter().map(|_| reflector::store()).unzip();
+    let filling = stores.clone();
+    tokio::spawn(async move {
+        for store in &filling {
+            if store.wait_until_ready().await.is_err() {
+                return;
+            }
+        }
+        info!(objects = filling.iter().map(Store::len).sum::<usize>(), "cache is filled");
+        warm();
+    });
+    let cx = Arc::new(Context {
+        // A name that is unknown may be looked up again a little before the object is tried again.
+        catalog: Catalog::new(intervals.resync, intervals.slowest_retry.min(intervals.resync) / 5),
+        instances: Instances::default(),
+        recorder: Recorder::new(client.clone(), Reporter::from(MANAGER)),
+        backoff: Backoff::default(),
+        stores: stores.clone(),
+        client,
+        connect,
+        cluster,
+        intervals,
+        metrics,
+    });
+    let controllers = apis.into_iter().zip(stores).zip(writers).map(|((api, store), writer)| {
+        let objects = watcher(api, watcher::Config::default().any_semantic())
+            .default_backoff()
+            .modify(|object| {
+                // Neither is ever looked at, and together they are most of an object's weight.
+                object.managed_fields_mut().clear();
+                object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+            })
+            .reflect(writer)
+            .applied_objects()
+            .predicate_filter(what_concerns_us, PredicateConfig::default());
+        Controller::for_stream(objects, store)
+            .with_config(kube::runtime::Config::default().concurrency(CONCURRENCY))
+            .graceful_shutdown_on(stop.clone().cancelled_owned())
+            .run(reconcile, |_, error, _| match *error {}, Arc::clone(&cx))
+            .for_each(|result| async move {
+                match result {
+                    Ok(_) => {}
+                    // An object that went between being scheduled and being looked at.
+                    Err(kube::runtime::controller::Error::ObjectNotFound(object)) => debug!(%object, "object is gone"),
+                    Err(error) => warn!(error = &error as &dyn std::error::Error, "watching ConnectUsers failed"),
+                }
+            })
+    });
+    futures::future::join_all(controllers).await;
+}
+
+/// Reconciles under way at one time. They mostly wait for AWS; the number bounds open connections.
+const CONCURRENCY: u16 = 64;
+
+/// Changes of an object that matter here. Our own status writes are not among them.
+fn what_concerns_us(object: &Guarded) -> Option<u64> {
+    let meta = object.meta();
+    let annotations = [SUSPEND_ANNOTATION, RECONCILE_ANNOTATION, RELEASE_ANNOTATION].map(|key| object.annotations().get(key));
+    let mut hasher = std::hash::DefaultHasher::new();
+    let deletion = meta.deletion_timestamp.as_ref().map(|time| time.0);
+    (meta.generation, deletion, &meta.finalizers, annotations).hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    let meta = object.meta();
+    let (uid, generation) = (meta.uid.clone().unwrap_or_default(), meta.generation.unwrap_or_default());
+    let span = info_span!("reconcile", object = %format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()), generation);
+    let started = std::time::Instant::now();
+
+    let work = AssertUnwindSafe(async {
+        match &object.0 {
+            Ok(object) => drive(object, &cx).await,
+            Err(invalid) => unreadable::handle(invalid, &cx).await,
+        }
+    });
+    // A panic is a bug in here; it must not take the other objects with it.
+    let result = work.catch_unwind().instrument(span.clone()).await;
+    let _entered = span.entered();
+    let (next, label) = match result {
+        Ok(Ok(next)) => (next, "success"),
+        Ok(Err(PublishError::Gone { .. })) => (Next::Change, "success"),
+        Ok(Err(error @ PublishError::Stale { .. })) => {
+            debug!(%error, "decided on a stale object; looking again");
+            (Next::Soon, "requeue")
+        }
+        Ok(Err(error)) => {
+            warn!(error = &error as &dyn std::error::Error, "the api server did not take a write; trying again");
+            (Next::Backoff, "error")
+        }
+        Err(panic) => {
+            let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            error!(message = message.unwrap_or("no message"), "a reconcile panicked: this is a bug, please report it; trying again");
+            cx.metrics.panicked();
+            (Next::Backoff, "panic")
+        }
+    };
+    cx.metrics.reconciled(label, started.elapsed());
+    let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, None, rand::random());
+    Ok(delay.map_or_else(Action::await_change, Action::requeue))
+}
+
+async fn drive(object: &ConnectUser, cx: &Context) -> Result<Next, PublishError> {
+    let mut subject = Subject::new(cx.client.clone(), object);
+    if object.meta().deletion_timestamp.is_none() {
+        let outcome = sync::sync(&mut subject, cx).await?;
+        return publish(&mut subject, cx, outcome).await;
+    }
+    if !subject.is_held() {
+        cx.backoff.forget(&subject.uid);
+        return Ok(Next::Change);
+    }
+    match removal::remove(&mut subject, cx).await? {
+        Removal::Wait(outcome) => publish(&mut subject, cx, outcome).await,
+        Removal::Done(story) => {
+            // Told first: an event cannot be attached to an object that is gone.
+            if let Some(story) = story {
+                tell(cx, object, story).await;
+            }
+            subject.let_go().await?;
+            cx.backoff.forget(&subject.uid);
+            info!("released the object");
+            Ok(Next::Change)
+        }
+    }
+}
+
+async fn publish(subject: &mut Subject<'_>, cx: &Context, outcome: Outcome) -> Result<Next, PublishError> {
+    let (reason, message) = (outcome.reason, outcome.message.clone());
+    let report = subject.publish(outcome, OnStale::ReadAgain).await?;
+    if reason == Reason::InSync {
+        debug!(reason = reason.as_str(), "{message}");
+    } else {
+        info!(reason = reason.as_str(), "{message}");
+    }
+    for story in report.events {
+        tell(cx, subject.object, story).await;
+    }
+    Ok(report.next)
+}
+
+/// Publishes an event. Losing one never fails a reconcile: a terminating namespace, for one, takes none.
+async fn tell(cx: &Context, object: &ConnectUser, story: Story) {
+    const LONGEST_NOTE: usize = 1000;
+    let Story { warning, reason, action, mut note } = story;
+    if note.len() > LONGEST_NOTE {
+        let cut = (0..=LONGEST_NOTE).rev().find(|at| note.is_char_boundary(*at)).unwrap_or_default();
+        note.truncate(cut);
+        note.push('…');
+    }
+    let type_ = if warning { EventType::Warning } else { EventType::Normal };
+    let event = Event { type_, reason: reason.to_owned(), note: Some(note), action: action.chars().take(128).collect(), secondary: None };
+    if let Err(error) = cx.recorder.publish(&event, &object.object_ref(&())).await {
+        warn!(error = &error as &dyn std::error::Error, reason, "publishing an event failed");
+    }
+}
+
+fn is_suspended(object: &ConnectUser) -> bool {
+    object.spec.suspend || object.annotations().get(SUSPEND_ANNOTATION).is_some_and(|value| value == "true")
+}
+
+/// The instance that a spec names, or what is wrong.
+fn instance_of(spec: &ConnectUserSpec) -> Result<Instance, String> {
+    match (&spec.instance_arn, &spec.instance_ref) {
+        (Some(arn), None) => Instance::parse(arn).map_err(|error| format!("spec.instanceArn: {error}")),
+        (_, Some(_)) => Err("spec.instanceRef is not supported yet: use spec.instanceArn".to_owned()),
+        (None, None) => Err("spec.instanceArn is missing: set it to the ARN of the Amazon Connect instance".to_owned()),
+    }
+}

@@ -1,0 +1,142 @@
+//! How long until the next try: per object, growing with every failure in a row, with jitter.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::plan::report::Next;
+
+/// The clockwork of the controller.
+#[derive(Clone, Copy, Debug)]
+pub struct Intervals {
+    /// A synchronised object is read again after this long.
+    pub resync: Duration,
+    /// First delay after a failure.
+    pub first_retry: Duration,
+    /// Longest delay after a failure: what heals elsewhere is noticed within it.
+    pub slowest_retry: Duration,
+    /// How long Connect may hide a user that exists.
+    pub grace: Duration,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self {
+            resync: Duration::from_secs(600),
+            first_retry: Duration::from_secs(1),
+            slowest_retry: Duration::from_secs(150),
+            grace: Duration::from_secs(300),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Memory {
+    generation: i64,
+    failures: u32,
+    hidden_since: Option<Timestamp>,
+}
+
+/// What is remembered of objects between two looks, by uid. Losing it costs patience, never correctness.
+#[derive(Default)]
+pub(super) struct Backoff(Mutex<HashMap<String, Memory>>);
+
+impl Backoff {
+    /// The delay until the next look, and the bookkeeping that goes with it. `asked` is what AWS asked to
+    /// wait, `roll` a random number from 0 to 1. `None` waits for the object to change.
+    pub(super) fn delay(
+        &self,
+        uid: &str,
+        generation: i64,
+        next: Next,
+        intervals: &Intervals,
+        asked: Option<Duration>,
+        roll: f64,
+    ) -> Option<Duration> {
+        let mut objects = self.lock();
+        let memory = objects.entry(uid.to_owned()).or_default();
+        if memory.generation != generation {
+            *memory = Memory { generation, failures: 0, hidden_since: memory.hidden_since };
+        }
+        let Intervals { resync, first_retry, slowest_retry, grace } = *intervals;
+        let grown = |failures: u32, cap: Duration| first_retry.saturating_mul(1 << failures.min(16)).min(cap);
+        let delay = match next {
+            Next::Change => {
+                objects.remove(uid);
+                return None;
+            }
+            Next::Resync => {
+                *memory = Memory { generation, ..Memory::default() };
+                return Some(resync.mul_f64(0.9 + 0.2 * roll));
+            }
+            Next::Soon => grown(memory.failures, (grace / 20).max(first_retry)),
+            Next::Backoff => grown(memory.failures, slowest_retry),
+            Next::Slow => slowest_retry,
+        };
+        memory.failures = memory.failures.saturating_add(1);
+        Some(delay.mul_f64(0.8 + 0.4 * roll).min(slowest_retry).max(asked.unwrap_or_default()))
+    }
+
+    /// Since when Connect says that the name is taken and shows no user of that name.
+    pub(super) fn hidden_since(&self, uid: &str, now: Timestamp) -> Timestamp {
+        *self.lock().entry(uid.to_owned()).or_default().hidden_since.get_or_insert(now)
+    }
+
+    /// Forgets an object that is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delay(backoff: &Backoff, next: Next) -> Option<Duration> {
+        backoff.delay("u", 1, next, &Intervals::default(), None, 0.5)
+    }
+
+    #[test]
+    fn failures_in_a_row_grow_to_a_bound_and_a_success_starts_over() {
+        let backoff = Backoff::default();
+        let delays: Vec<_> = (0..10).filter_map(|_| delay(&backoff, Next::Backoff)).map(|delay| delay.as_secs()).collect();
+        assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 150, 150]);
+        assert_eq!(delay(&backoff, Next::Resync), Some(Duration::from_secs(600)));
+        assert_eq!(delay(&backoff, Next::Backoff), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_new_generation_starts_over() {
+        let backoff = Backoff::default();
+        (0..5).for_each(|_| drop(delay(&backoff, Next::Backoff)));
+        let intervals = Intervals::default();
+        assert_eq!(backoff.delay("u", 2, Next::Backoff, &intervals, None, 0.5), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn every_retry_comes_within_three_minutes_and_not_before_aws_asks() {
+        let backoff = Backoff::default();
+        let intervals = Intervals::default();
+        for next in [Next::Soon, Next::Backoff, Next::Slow] {
+            for _ in 0..20 {
+                assert!(backoff.delay("u", 1, next, &intervals, None, 1.0).unwrap() <= Duration::from_secs(180));
+            }
+        }
+        let asked = Some(Duration::from_secs(30));
+        assert!(backoff.delay("v", 1, Next::Backoff, &intervals, asked, 0.0).unwrap() >= Duration::from_secs(30));
+    }
+
+    #[test]
+    fn jitter_spreads_ten_thousand_objects() {
+        let backoff = Backoff::default();
+        let early = backoff.delay("a", 1, Next::Resync, &Intervals::default(), None, 0.0);
+        let late = backoff.delay("b", 1, Next::Resync, &Intervals::default(), None, 1.0);
+        assert!(late.unwrap() - early.unwrap() >= Duration::from_secs(119));
+    }
+}

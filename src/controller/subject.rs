@@ -1,0 +1,213 @@
+//! One object under reconciliation: what was read of it, and the writes to the API server that it gets.
+//!
+//! Every write names uid and resourceVersion, so a write that was decided on a stale cache, or for an
+//! earlier object of the same name, is refused instead of carried out.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::json;
+use tracing::debug;
+
+use crate::plan::report::{Outcome, Report, is_worth_writing, report};
+use crate::resource::status::ConnectUserStatus;
+use crate::resource::user::ConnectUser;
+use crate::resource::{FINALIZER, MANAGER};
+
+/// Why the API server did not take a write.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PublishError {
+    /// The object has changed since it was read.
+    #[error("{what} of {object}: it has changed since it was read")]
+    Stale {
+        /// The write.
+        what: &'static str,
+        /// The object.
+        object: String,
+    },
+    /// The object is gone.
+    #[error("{what} of {object}: it is gone")]
+    Gone {
+        /// The write.
+        what: &'static str,
+        /// The object.
+        object: String,
+    },
+    /// Anything else.
+    #[error("{what} of {object} failed")]
+    Api {
+        /// The write.
+        what: &'static str,
+        /// The object.
+        object: String,
+        /// Cause.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+/// The object, with the status as the API server has it now.
+pub(super) struct Subject<'a> {
+    pub(super) object: &'a ConnectUser,
+    pub(super) status: ConnectUserStatus,
+    pub(super) generation: i64,
+    pub(super) uid: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    finalizers: Vec<String>,
+    resource_version: String,
+    api: Api<ConnectUser>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(client: Client, object: &'a ConnectUser) -> Self {
+        let namespace = object.namespace().unwrap_or_default();
+        Self {
+            object,
+            status: object.status.clone().unwrap_or_default(),
+            generation: object.metadata.generation.unwrap_or_default(),
+            uid: object.uid().unwrap_or_default(),
+            name: object.name_any(),
+            finalizers: object.finalizers().to_vec(),
+            resource_version: object.resource_version().unwrap_or_default(),
+            api: Api::namespaced(client, &namespace),
+            namespace,
+        }
+    }
+
+    /// Whether our finalizer is there.
+    pub(super) fn is_held(&self) -> bool {
+        self.finalizers.iter().any(|finalizer| finalizer == FINALIZER)
+    }
+
+    /// Adds our finalizer, so that the object cannot go before its user is dealt with.
+    pub(super) async fn hold(&mut self) -> Result<(), PublishError> {
+        if self.is_held() {
+            return Ok(());
+        }
+        let mut finalizers = self.finalizers.clone();
+        finalizers.push(FINALIZER.to_owned());
+        self.patch_finalizers(finalizers, "adding the finalizer").await
+    }
+
+    /// Removes our finalizer, and no other. Reads the object again first: others, such as the garbage
+    /// collector in a foreground deletion, change the list meanwhile.
+    pub(super) async fn let_go(&mut self) -> Result<(), PublishError> {
+        const WHAT: &str = "removing the finalizer";
+        const TRIES: usize = 4;
+        for attempt in 1.. {
+            let finalizers = self.finalizers.iter().filter(|finalizer| *finalizer != FINALIZER).cloned().collect();
+            match self.patch_finalizers(finalizers, WHAT).await {
+                Ok(()) | Err(PublishError::Gone { .. }) => break,
+                Err(PublishError::Stale { .. }) if attempt < TRIES => {
+                    if !self.read_again(WHAT).await? {
+                        break;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what came of a reconcile into the status, if that is new, and returns what else there is to tell.
+    ///
+    /// After calls to Connect the facts must not be lost, so on a conflict the object is read again and
+    /// the same facts are written onto its newer version; before calls a conflict is an error, because the
+    /// decision was made on a stale object (`on_stale`).
+    pub(super) async fn publish(&mut self, outcome: Outcome, on_stale: OnStale) -> Result<Report, PublishError> {
+        const WHAT: &str = "writing the status";
+        const TRIES: usize = 4;
+        let report = report(&self.status, self.generation, Timestamp::now(), outcome);
+        if !is_worth_writing(&self.status, &report.status) {
+            return Ok(report);
+        }
+        for attempt in 1.. {
+            match self.patch_status(&report.status).await {
+                Err(PublishError::Stale { .. }) if on_stale == OnStale::ReadAgain && attempt < TRIES => {
+                    if !self.read_again(WHAT).await? {
+                        return Err(PublishError::Gone { what: WHAT, object: self.to_string() });
+                    }
+                }
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        self.status = report.status.clone();
+        Ok(report)
+    }
+
+    /// Reads the object from the API server; false if it is gone, or another one of the same name. What
+    /// is deleted or created in Connect is decided on this, not on a cache.
+    pub(super) async fn read_again(&mut self, what: &'static str) -> Result<bool, PublishError> {
+        match self.api.get_metadata_opt(&self.name).await.map_err(|error| self.error(what, error))? {
+            Some(live) if live.uid().as_deref() == Some(&self.uid) => {
+                self.finalizers = live.finalizers().to_vec();
+                self.resource_version = live.resource_version().unwrap_or_default();
+                Ok(true)
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    async fn patch_finalizers(&mut self, finalizers: Vec<String>, what: &'static str) -> Result<(), PublishError> {
+        let patch = json!({ "metadata": {
+            "uid": self.uid,
+            "resourceVersion": self.resource_version,
+            "finalizers": finalizers,
+        }});
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let patched = self
+            .api
+            .patch_metadata(&self.name, &params, &Patch::Merge(patch))
+            .await
+            .map_err(|error| self.error(what, error))?;
+        self.finalizers = finalizers;
+        self.resource_version = patched.metadata.resource_version.unwrap_or_default();
+        Ok(())
+    }
+
+    async fn patch_status(&mut self, status: &ConnectUserStatus) -> Result<(), PublishError> {
+        let patch = json!({
+            "apiVersion": ConnectUser::api_version(&()),
+            "kind": ConnectUser::kind(&()),
+            "metadata": { "uid": self.uid, "resourceVersion": self.resource_version },
+            "status": status,
+        });
+        let params = PatchParams::apply(MANAGER).force();
+        let patched = self
+            .api
+            .patch_status(&self.name, &params, &Patch::Apply(patch))
+            .await
+            .map_err(|error| self.error("writing the status", error))?;
+        self.resource_version = patched.resource_version().unwrap_or_default();
+        debug!(object = %self, "wrote status");
+        Ok(())
+    }
+
+    fn error(&self, what: &'static str, error: kube::Error) -> PublishError {
+        let object = self.to_string();
+        match error {
+            kube::Error::Api(status) if status.is_conflict() => PublishError::Stale { what, object },
+            kube::Error::Api(status) if status.is_not_found() => PublishError::Gone { what, object },
+            source => PublishError::Api { what, object, source: Box::new(source) },
+        }
+    }
+}
+
+impl std::fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What to do when the object has changed since it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnStale {
+    /// Give up: the decision must be made anew.
+    GiveUp,
+    /// Write all the same: the facts are facts.
+    ReadAgain,
+}

@@ -1,0 +1,23 @@
+//! Keeps Amazon Connect users as declared in `ConnectUser` objects.
+//!
+//! One reconcile is a straight line; only the steps in brackets touch the world:
+//!
+//! ```text
+//! spec - resolve - DesiredUser -+
+//!                               +- plan - Plan - execute [AWS] - Outcome - report - publish [Kubernetes]
+//! ids - observe [AWS] - ObservedUser -+
+//! ```
+//!
+//! Modules in the order of their dependencies: each uses only those above it. `resource` is the
+//! Kubernetes face, `user` and `plan` decide and are pure, `connect` is the port to AWS, `inventory`
+//! knows names, `controller` acts, `serve` tells how it is, `cli` reads arguments.
+
+pub mod resource;
+pub mod user;
+pub mod plan;
+pub mod connect;
+pub mod inventory;
+pub mod metrics;
+pub mod controller;
+pub mod serve;
+pub mod cli;

@@ -1,0 +1,103 @@
+//! Counters of the process. Labels are bounded: operations, kinds of failure, results; never names of objects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::connect::Kind;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Result_ {
+    controller: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallResult {
+    operation: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Operation {
+    operation: &'static str,
+}
+
+const CONTROLLER: &str = "connectuser";
+
+/// The metrics of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    reconciles: Family<Result_, Counter>,
+    reconcile_seconds: Histogram,
+    panics: Counter,
+    calls: Family<CallResult, Counter>,
+    call_seconds: Family<Operation, Histogram>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Metrics at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let reconciles = Family::<Result_, Counter>::default();
+        let reconcile_seconds = Histogram::new(exponential_buckets(0.001, 4.0, 9));
+        let panics = Counter::default();
+        let calls = Family::<CallResult, Counter>::default();
+        let call_seconds = Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 2.0, 11)));
+        // The names that dashboards for controllers expect.
+        registry.register("controller_runtime_reconcile", "Reconciles by result", reconciles.clone());
+        registry.register("controller_runtime_reconcile_time_seconds", "Duration of a reconcile", reconcile_seconds.clone());
+        registry.register("controller_runtime_reconcile_panics", "Reconciles that panicked", panics.clone());
+        registry.register("connect_user_operator_aws_calls", "Calls to Amazon Connect by operation and result", calls.clone());
+        registry.register("connect_user_operator_aws_call_duration_seconds", "Duration of a call to Amazon Connect", call_seconds.clone());
+        Self { registry: Arc::new(registry), reconciles, reconcile_seconds, panics, calls, call_seconds }
+    }
+
+    /// Counts a reconcile.
+    pub fn reconciled(&self, result: &'static str, duration: Duration) {
+        self.reconciles.get_or_create(&Result_ { controller: CONTROLLER, result }).inc();
+        self.reconcile_seconds.observe(duration.as_secs_f64());
+    }
+
+    /// Counts a panic in a reconcile.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// Counts a call to Amazon Connect.
+    pub fn called(&self, operation: &'static str, failure: Option<Kind>, duration: Duration) {
+        let result = match failure {
+            None => "ok",
+            Some(Kind::Throttled) => "throttled",
+            Some(Kind::QuotaExceeded) => "quota_exceeded",
+            Some(Kind::AccessDenied) => "access_denied",
+            Some(Kind::NotFound) => "not_found",
+            Some(Kind::Duplicate) => "duplicate",
+            Some(Kind::Invalid) => "invalid",
+            Some(Kind::Conflict) => "conflict",
+            Some(Kind::Unavailable) => "unavailable",
+        };
+        self.calls.get_or_create(&CallResult { operation, result }).inc();
+        self.call_seconds.get_or_create(&Operation { operation }).observe(duration.as_secs_f64());
+    }
+
+    /// The exposition in OpenMetrics text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        encode(&mut text, &self.registry).ok();
+        text
+    }
+}

@@ -1,0 +1,55 @@
+//! One control plane for the test binary. It ends with the process, however that ends.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use harness::{ControlPlane, Identity, Settings};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client};
+use tokio::sync::OnceCell;
+
+pub struct Cluster {
+    pub plane: ControlPlane,
+}
+
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static NAMESPACES: AtomicUsize = AtomicUsize::new(0);
+
+/// The control plane, with our definitions and the operator's rights applied.
+pub async fn cluster() -> &'static Cluster {
+    CLUSTER
+        .get_or_init(|| async {
+            let plane = ControlPlane::start(&Settings::new("it")).await.unwrap_or_else(|error| panic!("{error}"));
+            let kubeconfig = plane.dir().join("admin.kubeconfig");
+            plane.write_kubeconfig(&Identity::Admin, &kubeconfig).unwrap();
+            let kubectl = |arguments: &[&str]| {
+                let output = std::process::Command::new(plane.kubectl())
+                    .env("KUBECONFIG", &kubeconfig)
+                    .args(arguments)
+                    .current_dir(env!("CARGO_MANIFEST_DIR"))
+                    .output()
+                    .unwrap();
+                assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            };
+            kubectl(&["apply", "--server-side", "-f", "crds/"]);
+            kubectl(&["wait", "--for=condition=Established", "-f", "crds/", "--timeout=30s"]);
+            kubectl(&["apply", "-f", "deploy/rbac.yaml"]);
+            Cluster { plane }
+        })
+        .await
+}
+
+impl Cluster {
+    /// A client that may do everything. Each test has a runtime of its own, and a client belongs to one.
+    pub async fn client(&self) -> Client {
+        self.plane.client(&Identity::Admin).await.unwrap()
+    }
+
+    /// A namespace of its own for a test.
+    pub async fn namespace(&self, prefix: &str) -> String {
+        let name = format!("{prefix}-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
+        let namespace = Namespace { metadata: ObjectMeta { name: Some(name.clone()), ..Default::default() }, ..Default::default() };
+        Api::<Namespace>::all(self.client().await).create(&PostParams::default(), &namespace).await.unwrap();
+        name
+    }
+}

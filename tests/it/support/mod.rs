@@ -1,0 +1,12 @@
+//! The stage on which the tests play: a real control plane for the whole test binary; for each test a
+//! namespace, a simulated Amazon Connect behind real HTTP, and a real operator process that runs under the
+//! RBAC that we ship. Whatever a test is about, the status contract is checked after every status write.
+
+mod cluster;
+mod contract;
+mod fixtures;
+mod stage;
+
+pub use cluster::{Cluster, cluster};
+pub use fixtures::{managed, saml};
+pub use stage::{Options, Stage};

@@ -1,0 +1,335 @@
+//! One test's stage.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use connect_simulator::{CallRecord, Simulator, User, fixtures};
+use connect_user_operator::resource::user::ConnectUser;
+use futures::StreamExt;
+use harness::{Identity, Launch, Process};
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::events::v1::Event;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::cluster::{Cluster, cluster};
+use super::contract::violations;
+
+/// How long anything may take; far more than it does, since machines that run tests are slow.
+const DEADLINE: Duration = Duration::from_secs(60);
+pub const SENTINEL_PASSWORD: &str = "Sentinel-Passw0rd";
+
+pub struct Options {
+    pub simulator: connect_simulator::Options,
+    pub resync: &'static str,
+    pub grace: &'static str,
+    pub rust_log: &'static str,
+    pub operator: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            simulator: connect_simulator::Options::default(),
+            // Quiet by default: a test that wants a resync says so.
+            resync: "1h",
+            grace: "1500ms",
+            rust_log: "info,connect_user_operator=debug",
+            operator: true,
+        }
+    }
+}
+
+pub struct Stage {
+    pub cluster: &'static Cluster,
+    pub client: Client,
+    pub namespace: String,
+    pub simulator: Simulator,
+    endpoint: String,
+    options: Options,
+    operator: Mutex<Option<Process>>,
+    violations: Arc<Mutex<Vec<String>>>,
+    log: PathBuf,
+}
+
+impl Stage {
+    pub async fn new(name: &str) -> Self {
+        Self::with(name, Options::default()).await
+    }
+
+    pub async fn with(name: &str, options: Options) -> Self {
+        let cluster = cluster().await;
+        let client = cluster.client().await;
+        let namespace = cluster.namespace(name).await;
+        let simulator = Simulator::new(options.simulator.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(connect_simulator::serve(simulator.clone(), listener, std::future::pending()));
+        let log = harness::target_dir().join("it-logs").join(format!("{namespace}.log"));
+        let stage = Self {
+            cluster,
+            client,
+            namespace,
+            simulator,
+            endpoint,
+            options,
+            operator: Mutex::default(),
+            violations: Arc::default(),
+            log,
+        };
+        stage.watch_contract();
+        stage.secret("password", "password", SENTINEL_PASSWORD).await;
+        if stage.options.operator {
+            stage.start_operator().await;
+        }
+        stage
+    }
+
+    // === the operator
+
+    pub async fn start_operator(&self) {
+        let kubeconfig = self.cluster.plane.dir().join(format!("{}.kubeconfig", self.namespace));
+        self.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
+        let Options { resync, grace, rust_log, .. } = self.options;
+        let process = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
+            .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
+            .args(["--watch-namespaces", &self.namespace])
+            .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
+            .env("KUBECONFIG", &kubeconfig)
+            .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
+            .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "example")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("RUST_LOG", rust_log)
+            .append()
+            .spawn()
+            .unwrap();
+        process.wait_for_line(|line| line.contains("cache is filled"), DEADLINE).await.unwrap();
+        *self.operator.lock().unwrap() = Some(process);
+    }
+
+    /// SIGTERM; the exit code must be that of an orderly end.
+    pub async fn stop_operator(&self) {
+        let process = self.operator.lock().unwrap().take().unwrap();
+        let status = process.terminate(DEADLINE).await.unwrap();
+        assert!(status.success(), "{status}: {}", process.tail(20));
+    }
+
+    pub fn kill_operator(&self) {
+        self.operator.lock().unwrap().take().unwrap().kill();
+    }
+
+    pub fn operator_log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// GET from the operator's own endpoint.
+    pub async fn get_from_operator(&self, path: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let log = self.operator_log();
+        let address = log.rsplit("listening on http://").next().unwrap().split_whitespace().next().unwrap().to_owned();
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    // === objects
+
+    pub fn api(&self) -> Api<ConnectUser> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub async fn create(&self, object: &Value) -> ConnectUser {
+        let object: ConnectUser = serde_json::from_value(object.clone()).unwrap();
+        self.api().create(&PostParams::default(), &object).await.unwrap()
+    }
+
+    /// A merge patch of the spec.
+    pub async fn edit(&self, name: &str, spec: Value) -> ConnectUser {
+        self.api().patch(name, &PatchParams::default(), &Patch::Merge(json!({ "spec": spec }))).await.unwrap()
+    }
+
+    pub async fn annotate(&self, name: &str, key: &str, value: &str) {
+        let patch = json!({ "metadata": { "annotations": { key: value } } });
+        self.api().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    pub async fn delete(&self, name: &str) {
+        self.api().delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    pub async fn get(&self, name: &str) -> ConnectUser {
+        self.api().get(name).await.unwrap()
+    }
+
+    pub async fn secret(&self, name: &str, key: &str, value: &str) {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": { key: value },
+        });
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        secrets.patch(name, &PatchParams::apply("test"), &Patch::Apply(secret)).await.unwrap();
+    }
+
+    /// Waits until the object satisfies `condition`.
+    pub async fn until(&self, name: &str, what: &str, condition: impl Fn(&ConnectUser) -> bool) -> ConnectUser {
+        let found = self
+            .eventually(|| async { self.api().get_opt(name).await.unwrap().filter(|object| condition(object)) })
+            .await;
+        match found {
+            Some(object) => object,
+            None => {
+                let object = self.api().get_opt(name).await.unwrap();
+                panic!(
+                    "{name} did not become {what}; it is {}\ncalls: {}\nlog:\n{}",
+                    serde_json::to_string_pretty(&object.map(|object| (object.metadata.generation, object.status))).unwrap(),
+                    self.operations().join(", "),
+                    self.tail(),
+                )
+            }
+        }
+    }
+
+    pub async fn ready(&self, name: &str) -> ConnectUser {
+        self.until(name, "ready", |object| {
+            let generation = object.metadata.generation;
+            condition(object).is_some_and(|(status, _)| status == "True")
+                && object.status.as_ref().and_then(|status| status.observed_generation) == generation
+        })
+        .await
+    }
+
+    /// Waits for a reason and returns the message.
+    pub async fn reason(&self, name: &str, wanted: &str) -> String {
+        let object = self
+            .until(name, wanted, |object| {
+                condition(object).is_some_and(|(_, reason)| reason == wanted)
+                    && object.status.as_ref().and_then(|status| status.observed_generation) == object.metadata.generation
+            })
+            .await;
+        object.status.unwrap().conditions.into_iter().find(|condition| condition.type_ == "Ready").unwrap().message
+    }
+
+    pub async fn gone(&self, name: &str) {
+        let gone = self
+            .eventually(|| async { self.api().get_opt(name).await.unwrap().is_none().then_some(()) })
+            .await;
+        if gone.is_none() {
+            let object = self.get(name).await;
+            panic!("{name} is still there: {:?}\n{}", object.status, self.tail());
+        }
+    }
+
+    /// Waits until `look` finds something.
+    pub async fn eventually<T, F: Future<Output = Option<T>>>(&self, look: impl Fn() -> F) -> Option<T> {
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            if let Some(found) = look().await {
+                return Some(found);
+            }
+            if tokio::time::Instant::now() > deadline {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Lets the operator do whatever it is about to do, and fails if the object's status or Connect changes
+    /// meanwhile: what is settled stays settled.
+    pub async fn settled(&self, name: &str) {
+        let before = (self.get(name).await.resource_version(), self.writes().len());
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let after = (self.get(name).await.resource_version(), self.writes().len());
+        assert_eq!(before, after, "{name} does not settle: {}\n{}", self.operations().join(", "), self.tail());
+    }
+
+    pub async fn events(&self, name: &str) -> Vec<(String, String)> {
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let all = events.list(&ListParams::default()).await.unwrap();
+        all.items
+            .into_iter()
+            .filter(|event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name))
+            .map(|event| (event.reason.unwrap_or_default(), event.note.unwrap_or_default()))
+            .collect()
+    }
+
+    pub async fn event(&self, name: &str, reason: &str) -> String {
+        let found = self
+            .eventually(|| async {
+                self.events(name).await.into_iter().find(|(found, _)| found == reason).map(|(_, note)| note)
+            })
+            .await;
+        match found {
+            Some(note) => note,
+            None => panic!("no event {reason}: {:?}", self.events(name).await),
+        }
+    }
+
+    // === Amazon Connect
+
+    pub fn user(&self, username: &str) -> Option<User> {
+        self.simulator
+            .user_by_name(fixtures::managed::ID, username)
+            .or_else(|| self.simulator.user_by_name(fixtures::saml::ID, username))
+    }
+
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.simulator.calls()
+    }
+
+    pub fn writes(&self) -> Vec<CallRecord> {
+        self.calls().into_iter().filter(|call| call.write).collect()
+    }
+
+    /// Names of all calls so far, in order.
+    pub fn operations(&self) -> Vec<String> {
+        self.calls().iter().map(|call| call.operation.clone()).collect()
+    }
+
+    /// Names of the writes so far, in order.
+    pub fn written(&self) -> Vec<String> {
+        self.writes().iter().map(|call| call.operation.clone()).collect()
+    }
+
+    // === the contract
+
+    fn watch_contract(&self) {
+        let found = Arc::clone(&self.violations);
+        let objects = watcher(self.api(), watcher::Config::default()).default_backoff().applied_objects();
+        tokio::spawn(objects.for_each(move |object| {
+            if let Ok(object) = object {
+                found.lock().unwrap().extend(violations(&object));
+            }
+            std::future::ready(())
+        }));
+    }
+
+    fn tail(&self) -> String {
+        let log = self.operator_log();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let found = self.violations.lock().unwrap();
+        if !std::thread::panicking() {
+            assert!(found.is_empty(), "the status contract was broken:\n{}", found.join("\n"));
+        }
+    }
+}
+
+/// Status and reason of Ready.
+pub fn condition(object: &ConnectUser) -> Option<(&str, &str)> {
+    let conditions = &object.status.as_ref()?.conditions;
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    Some((&ready.status, &ready.reason))
+}

@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package tools names the commands that this module pins, so that go.sum covers all they need.
+package tools
+
+import (
+	_ "k8s.io/kubernetes/cmd/kube-apiserver"
+	_ "k8s.io/kubernetes/cmd/kubectl"
+)
