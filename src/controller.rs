@@ -17,9 +17,10 @@ mod verdict;
 
 use std::hash::{Hash, Hasher};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use k8s_openapi::jiff::SignedDuration;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
@@ -108,16 +109,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
     };
     let (stores, writers): (Vec<_>, Vec<_>) = apis.iter().map(|_| reflector::store()).unzip();
-    let filling = stores.clone();
-    tokio::spawn(async move {
-        for store in &filling {
-            if store.wait_until_ready().await.is_err() {
-                return;
-            }
-        }
-        info!(objects = filling.iter().map(Store::len).sum::<usize>(), "cache is filled");
-        warm();
-    });
+    // Not by Store::wait_until_ready: of several waiters (the controller is one) it wakes only the last.
+    let filled = Arc::new(Filled { caches: AtomicUsize::new(apis.len()), warm: Mutex::new(Some(warm)) });
     let cx = Arc::new(Context {
         // A name that is unknown may be looked up again a little before the object is tried again.
         catalog: Catalog::new(intervals.resync, intervals.slowest_retry.min(intervals.resync) / 5),
@@ -132,6 +125,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         metrics,
     });
     let controllers = apis.into_iter().zip(stores).zip(writers).map(|((api, store), writer)| {
+        let (filled, mut is_filled) = (Arc::clone(&filled), false);
         let objects = watcher(api, watcher::Config::default().any_semantic())
             .default_backoff()
             .modify(|object| {
@@ -140,6 +134,11 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                 object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
             })
             .reflect(writer)
+            .inspect_ok(move |event| {
+                if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
+                    filled.one_more();
+                }
+            })
             .applied_objects()
             .predicate_filter(what_concerns_us, PredicateConfig::default());
         Controller::for_stream(objects, store)
@@ -158,16 +157,32 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     futures::future::join_all(controllers).await;
 }
 
+/// Tells once when every cache is filled.
+struct Filled<F> {
+    caches: AtomicUsize,
+    warm: Mutex<Option<F>>,
+}
+
+impl<F: FnOnce()> Filled<F> {
+    fn one_more(&self) {
+        if self.caches.fetch_sub(1, Ordering::AcqRel) == 1 {
+            info!("cache is filled");
+            let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
+            warm.map_or((), |warm| warm());
+        }
+    }
+}
+
 /// Reconciles under way at one time. They mostly wait for AWS; the number bounds open connections.
 const CONCURRENCY: u16 = 64;
 
-/// Changes of an object that matter here. Our own status writes are not among them.
+/// Changes of an object that matter here: not our own writes of status and finalizer.
 fn what_concerns_us(object: &Guarded) -> Option<u64> {
     let meta = object.meta();
     let annotations = [SUSPEND_ANNOTATION, RECONCILE_ANNOTATION, RELEASE_ANNOTATION].map(|key| object.annotations().get(key));
     let mut hasher = std::hash::DefaultHasher::new();
     let deletion = meta.deletion_timestamp.as_ref().map(|time| time.0);
-    (meta.generation, deletion, &meta.finalizers, annotations).hash(&mut hasher);
+    (meta.generation, deletion, annotations).hash(&mut hasher);
     Some(hasher.finish())
 }
 
@@ -205,7 +220,7 @@ async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std
         }
     };
     cx.metrics.reconciled(label, started.elapsed());
-    let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, None, rand::random());
+    let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, rand::random());
     Ok(delay.map_or_else(Action::await_change, Action::requeue))
 }
 

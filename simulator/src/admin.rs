@@ -53,7 +53,7 @@ fn answer(world: &mut World, request: &Request<Bytes>, now: Timestamp) -> Result
         }
         ("GET", "faults") => Ok(json!({ "faults": world.faults })),
         ("POST", "faults") => {
-            world.faults.push(body::<Fault>(request)?);
+            world.faults.push(fault(request)?);
             Ok(json!({ "faults": world.faults }))
         }
         ("DELETE", "faults") => {
@@ -87,6 +87,19 @@ fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Failure> {
     serde_json::from_slice(request.body()).map_err(|error| (400, error.to_string()))
 }
 
+/// Members that a fault may have, over all kinds.
+const FAULT_MEMBERS: [&str; 12] =
+    ["operation", "user", "write", "type", "times", "skip", "status", "code", "message", "millis", "seconds", "patch"];
+
+/// serde cannot refuse unknown members here, and a misspelt `operation` would hit every call.
+fn fault(request: &Request<Bytes>) -> Result<Fault, Failure> {
+    let members = body::<serde_json::Map<String, Value>>(request)?;
+    match members.keys().find(|name| !FAULT_MEMBERS.contains(&name.as_str())) {
+        Some(unknown) => Err((400, format!("a fault has no member {unknown}"))),
+        None => body(request),
+    }
+}
+
 /// Everything there is, as JSON.
 pub(crate) fn state(world: &World) -> Value {
     let instances: Vec<_> = world.instances.values().map(instance).collect();
@@ -111,9 +124,8 @@ fn instance(instance: &Instance) -> Value {
         })
         .collect();
     let quick = instance.quick_connects.iter();
-    let quick: Vec<_> = quick
-        .map(|quick| json!({ "id": quick.named.id, "name": quick.named.name, "config": quick.config }))
-        .collect();
+    let quick: Vec<_> =
+        quick.map(|quick| json!({ "id": quick.named.id, "name": quick.named.name, "config": quick.config })).collect();
     json!({
         "id": instance.id,
         "arn": instance.arn,

@@ -106,7 +106,13 @@ impl Call {
         ensure(token != Some(""), "NextToken must not be empty.")?;
         let filter = ["SearchFilter", "SearchCriteria"].map(|name| self.body.get(name).map(Value::to_string));
         let types = self.query.iter().filter(|(name, _)| name == "QuickConnectTypes");
-        let scope = format!("{:?} {:?} {:?} {filter:?} {:?}", self.operation, self.labels, self.region, types.collect::<Vec<_>>());
+        let scope = format!(
+            "{:?} {:?} {:?} {filter:?} {:?}",
+            self.operation,
+            self.labels,
+            self.region,
+            types.collect::<Vec<_>>()
+        );
         Ok(Paging { scope, token, size: usize::try_from(size).unwrap_or(100), switches })
     }
 }

@@ -47,7 +47,8 @@ impl PerChannel for AfterContactWorkConfigPerChannel {
         if self.agent_first_callback_after_contact_work_config.is_some() {
             voice_only(self.channel, "AgentFirstCallbackAfterContactWorkConfig")?;
         }
-        let blocks = [Some(&self.after_contact_work_config), self.agent_first_callback_after_contact_work_config.as_ref()];
+        let blocks =
+            [Some(&self.after_contact_work_config), self.agent_first_callback_after_contact_work_config.as_ref()];
         for block in blocks.into_iter().flatten() {
             let limit = block.after_contact_work_time_limit;
             ensure(limit.is_some() || !switches.acw_without_limit_refused, "AfterContactWorkTimeLimit is required.")?;
@@ -161,7 +162,10 @@ pub(crate) fn store_phone(user: &mut User, asked: &PhoneConfig, switches: Switch
     let new = PhoneConfig {
         phone_type: asked.phone_type.or(old.phone_type).or(Some(PhoneType::SoftPhone)),
         auto_accept: asked.auto_accept.or(old.auto_accept).or(Some(false)),
-        after_contact_work_time_limit: asked.after_contact_work_time_limit.or(old.after_contact_work_time_limit).or(Some(0)),
+        after_contact_work_time_limit: asked
+            .after_contact_work_time_limit
+            .or(old.after_contact_work_time_limit)
+            .or(Some(0)),
         desk_phone_number: asked.desk_phone_number.clone().or(old.desk_phone_number),
         persistent_connection: asked.persistent_connection.or(old.persistent_connection).or(Some(false)),
     };
@@ -178,8 +182,12 @@ pub(crate) fn store_phone(user: &mut User, asked: &PhoneConfig, switches: Switch
     if switches.phone_config_mirrored {
         let channel = Channel::Voice;
         let lists = &mut user.channels;
-        let (auto_accept, persistent_connection) = (new.auto_accept == Some(true), new.persistent_connection == Some(true));
-        put(&mut lists.auto_accept_configs, AutoAcceptConfig { channel, auto_accept, agent_first_callback_auto_accept: None });
+        let (auto_accept, persistent_connection) =
+            (new.auto_accept == Some(true), new.persistent_connection == Some(true));
+        put(
+            &mut lists.auto_accept_configs,
+            AutoAcceptConfig { channel, auto_accept, agent_first_callback_auto_accept: None },
+        );
         put(&mut lists.persistent_connection_configs, PersistentConnectionConfig { channel, persistent_connection });
         let phone_type = new.phone_type.unwrap_or(PhoneType::SoftPhone);
         let phone_number = new.desk_phone_number.clone();

@@ -113,7 +113,9 @@ impl World {
         record.fault = fault.as_ref().map(FaultKind::name).or(fallback).map(str::to_owned);
         let injected = |status, code, message| Refusal::new(Kind::Injected { status, code }, message);
         match fault {
-            Some(FaultKind::ErrorBeforeEffect { status, code, message }) => return Err(injected(status, code, message)),
+            Some(FaultKind::ErrorBeforeEffect { status, code, message }) => {
+                return Err(injected(status, code, message));
+            }
             Some(FaultKind::Throttle) => return Err(throttled()),
             Some(FaultKind::ThrottleWithRetryAfter { seconds }) => {
                 course.retry = Some(Retry { seconds, certain: true });

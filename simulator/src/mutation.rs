@@ -1,5 +1,6 @@
 //! Changes out of band, as if a person had clicked in the console. They are not validated.
 
+use crate::channels;
 use crate::fixtures;
 use crate::instance::{Group, Instance, Named, QuickConnect};
 use crate::modified::Change;
@@ -9,7 +10,6 @@ use crate::user::{
     PhoneNumberConfig, Proficiency, QuickConnectConfig, Tags, User, VoiceEnhancementConfig,
 };
 use crate::world::World;
-use crate::channels;
 use serde::{Deserialize, Serialize};
 
 /// A change out of band. `user` is an id or a username; `id` of a catalogue entry is its id (or, for a predefined
@@ -44,8 +44,14 @@ pub enum Mutation {
         #[serde(alias = "username", alias = "userId")]
         user: String,
     },
-    AddRoutingProfile { instance_id: String, name: String },
-    AddSecurityProfile { instance_id: String, name: String },
+    AddRoutingProfile {
+        instance_id: String,
+        name: String,
+    },
+    AddSecurityProfile {
+        instance_id: String,
+        name: String,
+    },
     /// Without a parent: on the first level.
     AddHierarchyGroup {
         instance_id: String,
@@ -54,16 +60,41 @@ pub enum Mutation {
         parent_id: Option<String>,
     },
     /// Adds a predefined attribute or replaces its values.
-    SetPredefinedAttribute { instance_id: String, name: String, values: Vec<String> },
-    AddQuickConnect { instance_id: String, name: String, config: QuickConnectConfig },
+    SetPredefinedAttribute {
+        instance_id: String,
+        name: String,
+        values: Vec<String>,
+    },
+    AddQuickConnect {
+        instance_id: String,
+        name: String,
+        config: QuickConnectConfig,
+    },
     /// Renames a profile, group, quick connect or predefined attribute.
-    Rename { instance_id: String, id: String, name: String },
+    Rename {
+        instance_id: String,
+        id: String,
+        name: String,
+    },
     /// Deletes a profile, group, quick connect or predefined attribute; who holds it keeps a dangling id.
-    Delete { instance_id: String, id: String },
-    SetUsersQuota { instance_id: String, quota: usize },
+    Delete {
+        instance_id: String,
+        id: String,
+    },
+    SetUsersQuota {
+        instance_id: String,
+        quota: usize,
+    },
     /// Adds an instance with the catalogue (and its ids) of the managed one and no users.
-    AddInstance { instance_id: String, region: String, account: String, identity_management_type: String },
-    DeleteInstance { instance_id: String },
+    AddInstance {
+        instance_id: String,
+        region: String,
+        account: String,
+        identity_management_type: String,
+    },
+    DeleteInstance {
+        instance_id: String,
+    },
 }
 
 /// Attributes to set; absent ones stay. Lists and tags replace what is there; an empty string clears.
@@ -145,9 +176,7 @@ impl World {
                 self.patch(&instance_id, &id, *set, now)
             }
             M::UpdateUser { instance_id, user, set } => self.patch(&instance_id, &user, *set, now),
-            M::TouchUser { instance_id, user } => {
-                self.change(&instance_id, &user, Change::Attributes, now, |_| {})
-            }
+            M::TouchUser { instance_id, user } => self.change(&instance_id, &user, Change::Attributes, now, |_| {}),
             M::DeleteUser { instance_id, user } => {
                 let lag = self.lag;
                 let instance = self.instance_by_id(&instance_id)?;

@@ -31,9 +31,12 @@ impl Paging<'_> {
         let size = if self.switches.pages_are_short { self.size.div_ceil(2) } else { self.size };
         let end = start.saturating_add(size).min(items.len());
         let next = (end < items.len()).then(|| end.checked_sub(1).and_then(|last| items.get(last))).flatten();
-        let token = next.map(|(key, _)| {
-            if self.switches.pages_by_position { self.encode(&end.to_string()) } else { self.encode(key) }
-        });
+        let token =
+            next.map(
+                |(key, _)| {
+                    if self.switches.pages_by_position { self.encode(&end.to_string()) } else { self.encode(key) }
+                },
+            );
         let page = items.into_iter().skip(start).take(size).map(|(_, item)| item).collect();
         Ok((page, token))
     }

@@ -11,7 +11,10 @@ pub(crate) fn routing_profile(instance: &Instance, raw: &str) -> Result<String, 
 
 /// The whole set: 1 to 10, none twice.
 pub(crate) fn security_profiles(instance: &Instance, raw: &[String]) -> Result<Vec<String>, Refusal> {
-    ensure((1..=10).contains(&raw.len()), format!("SecurityProfileIds must have 1 to 10 entries, it has {}.", raw.len()))?;
+    ensure(
+        (1..=10).contains(&raw.len()),
+        format!("SecurityProfileIds must have 1 to 10 entries, it has {}.", raw.len()),
+    )?;
     let mut ids = Vec::new();
     for raw in raw {
         let id = known(bare(instance, "security-profile", raw), &instance.security_profiles, "Security profile", raw)?;

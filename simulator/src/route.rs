@@ -107,10 +107,9 @@ mod tests {
         assert!(route("GET", "/users/i/").is_none());
         assert!(route("GET", "/users/i/u/x").is_none());
         assert!(route("PATCH", "/users/i").is_none());
-        assert_eq!(query_pairs("tagKeys=a%2Fb&tagKeys=c%20d&x"), [
-            ("tagKeys".into(), "a/b".into()),
-            ("tagKeys".into(), "c d".into()),
-            ("x".into(), String::new())
-        ]);
+        assert_eq!(
+            query_pairs("tagKeys=a%2Fb&tagKeys=c%20d&x"),
+            [("tagKeys".into(), "a/b".into()), ("tagKeys".into(), "c d".into()), ("x".into(), String::new())]
+        );
     }
 }

@@ -77,7 +77,7 @@ switches! {
     throttle_is_throttling_exception = false;
     /// A throttled call costs a token (U6).
     throttled_calls_cost_tokens = false;
-    /// A throttled call is answered with Retry-After (U6).
+    /// A throttled call is answered with Retry-After, and x-amz-retry-after in milliseconds (U6).
     retry_after_sent = false;
     /// The error code is in the body as `__type`; otherwise in the header x-amzn-errortype (U6).
     error_code_in_body = false;
@@ -108,11 +108,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_readme_lists_every_switch() {
+        let readme = include_str!("../README.md");
+        let names = serde_json::to_value(Switches::default()).unwrap_or_default();
+        for (name, default) in names.as_object().into_iter().flatten() {
+            assert!(readme.contains(&format!("| `{name}` | {default} |")), "{name}");
+        }
+        for (name, _, meaning) in Switches::TABLE {
+            assert!(readme.contains(meaning.trim()), "{name}");
+        }
+    }
+
+    #[test]
     fn each_flipped_changes_exactly_one() {
         let default = serde_json::to_value(Switches::default()).unwrap_or_default();
         for (name, flipped) in Switches::each_flipped() {
             let flipped = serde_json::to_value(flipped).unwrap_or_default();
-            let differing = default.as_object().into_iter().flatten().filter(|(k, v)| flipped.get(k.as_str()) != Some(v));
+            let differing =
+                default.as_object().into_iter().flatten().filter(|(k, v)| flipped.get(k.as_str()) != Some(v));
             assert_eq!(differing.count(), 1, "{name}");
         }
     }

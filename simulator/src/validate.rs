@@ -44,7 +44,10 @@ pub(crate) fn identity(instance: &Instance, identity: &IdentityInfo, switches: S
     let last_max = if instance.is_saml() { 300 } else { 256 };
     let names = [("FirstName", &identity.first_name, 255), ("LastName", &identity.last_name, last_max)];
     for (what, name, max) in names {
-        let name = name.as_deref().unwrap_or_default();
+        let by_directory = !instance.is_saml() && !instance.is_managed();
+        let Some(name) = name.as_deref().or(Some("")).filter(|name| !by_directory || !name.is_empty()) else {
+            continue;
+        };
         ensure(!name.is_empty(), format!("{what} is required for {} identities.", instance.identity_management_type))?;
         length(what, name, 1, max)?;
         ensure(is_nfc(name), format!("{what} must be in Unicode normalisation form C."))?;

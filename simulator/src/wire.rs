@@ -73,6 +73,7 @@ pub(crate) fn render(
     }
     if let Some(retry) = retry.filter(|retry| retry.certain || switches.retry_after_sent) {
         set("retry-after", &retry.seconds.to_string());
+        set("x-amz-retry-after", &retry.seconds.saturating_mul(1000).to_string());
     }
     reply
 }

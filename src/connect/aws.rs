@@ -41,8 +41,9 @@ pub struct AwsConnect {
 /// the role of the pod or machine.
 pub async fn load() -> SdkConfig {
     // Pinned: what `latest` means moves with `cargo update`.
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).retry_config(RetryConfig::disabled()).timeout_config(timeouts());
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts());
     if let Ok(name) = AppName::new("connect-user-operator") {
         loader = loader.app_name(name);
     }
@@ -111,7 +112,8 @@ impl Connect for AwsConnect {
         token: Option<String>,
     ) -> Answer<'a, Page<(ProficiencyKey, i32)>> {
         let request = self.client(instance).list_user_proficiencies();
-        let request = request.instance_id(instance.id().as_str()).user_id(user.as_str()).max_results(100).set_next_token(token);
+        let request =
+            request.instance_id(instance.id().as_str()).user_id(user.as_str()).max_results(100).set_next_token(token);
         Box::pin(async move {
             let page = request.send().await.or_failed("ListUserProficiencies")?;
             let items = page.user_proficiency_list.into_iter().flatten().map(answer::level).collect();
@@ -131,7 +133,8 @@ impl Connect for AwsConnect {
         let request = request.search_criteria(criteria).max_results(100);
         Box::pin(async move {
             let users = request.send().await.or_failed(OPERATION)?.users.into_iter().flatten();
-            let users = users.map(|user| answer::listed(user.id, user.username, None).ok_or_else(|| malformed(OPERATION)));
+            let users =
+                users.map(|user| answer::listed(user.id, user.username, None).ok_or_else(|| malformed(OPERATION)));
             users.collect()
         })
     }

@@ -44,15 +44,14 @@ struct Memory {
 pub(super) struct Backoff(Mutex<HashMap<String, Memory>>);
 
 impl Backoff {
-    /// The delay until the next look, and the bookkeeping that goes with it. `asked` is what AWS asked to
-    /// wait, `roll` a random number from 0 to 1. `None` waits for the object to change.
+    /// The delay until the next look, and the bookkeeping that goes with it. `roll` is a random
+    /// number from 0 to 1. `None` waits for the object to change.
     pub(super) fn delay(
         &self,
         uid: &str,
         generation: i64,
         next: Next,
         intervals: &Intervals,
-        asked: Option<Duration>,
         roll: f64,
     ) -> Option<Duration> {
         let mut objects = self.lock();
@@ -72,11 +71,12 @@ impl Backoff {
                 return Some(resync.mul_f64(0.9 + 0.2 * roll));
             }
             Next::Soon => grown(memory.failures, (grace / 20).max(first_retry)),
-            Next::Backoff => grown(memory.failures, slowest_retry),
+            Next::Backoff | Next::BackoffAtLeast(_) => grown(memory.failures, slowest_retry),
             Next::Slow => slowest_retry,
         };
         memory.failures = memory.failures.saturating_add(1);
-        Some(delay.mul_f64(0.8 + 0.4 * roll).min(slowest_retry).max(asked.unwrap_or_default()))
+        let least = if let Next::BackoffAtLeast(least) = next { least } else { Duration::ZERO };
+        Some(delay.mul_f64(0.8 + 0.4 * roll).min(slowest_retry).max(least))
     }
 
     /// Since when Connect says that the name is taken and shows no user of that name.
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn delay(backoff: &Backoff, next: Next) -> Option<Duration> {
-        backoff.delay("u", 1, next, &Intervals::default(), None, 0.5)
+        backoff.delay("u", 1, next, &Intervals::default(), 0.5)
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         let backoff = Backoff::default();
         (0..5).for_each(|_| drop(delay(&backoff, Next::Backoff)));
         let intervals = Intervals::default();
-        assert_eq!(backoff.delay("u", 2, Next::Backoff, &intervals, None, 0.5), Some(Duration::from_secs(1)));
+        assert_eq!(backoff.delay("u", 2, Next::Backoff, &intervals, 0.5), Some(Duration::from_secs(1)));
     }
 
     #[test]
@@ -125,18 +125,18 @@ mod tests {
         let intervals = Intervals::default();
         for next in [Next::Soon, Next::Backoff, Next::Slow] {
             for _ in 0..20 {
-                assert!(backoff.delay("u", 1, next, &intervals, None, 1.0).unwrap() <= Duration::from_secs(180));
+                assert!(backoff.delay("u", 1, next, &intervals, 1.0).unwrap() <= Duration::from_secs(180));
             }
         }
-        let asked = Some(Duration::from_secs(30));
-        assert!(backoff.delay("v", 1, Next::Backoff, &intervals, asked, 0.0).unwrap() >= Duration::from_secs(30));
+        let advice = Duration::from_secs(30);
+        assert!(backoff.delay("v", 1, Next::BackoffAtLeast(advice), &intervals, 0.0).unwrap() >= advice);
     }
 
     #[test]
     fn jitter_spreads_ten_thousand_objects() {
         let backoff = Backoff::default();
-        let early = backoff.delay("a", 1, Next::Resync, &Intervals::default(), None, 0.0);
-        let late = backoff.delay("b", 1, Next::Resync, &Intervals::default(), None, 1.0);
+        let early = backoff.delay("a", 1, Next::Resync, &Intervals::default(), 0.0);
+        let late = backoff.delay("b", 1, Next::Resync, &Intervals::default(), 1.0);
         assert!(late.unwrap() - early.unwrap() >= Duration::from_secs(119));
     }
 }

@@ -10,11 +10,12 @@ use crate::user::ids::Instance;
 /// What a failed call to Connect means.
 pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome {
     let operation = error.operation;
+    let later = error.retry_after.map_or(Next::Backoff, Next::BackoffAtLeast);
     match error.kind {
         Kind::Throttled => Outcome::new(
             Reason::Throttled,
             format!("{error}: waiting for quota; account {} shares it among all instances and tools in {}", instance.account(), instance.region()),
-            Next::Backoff,
+            later,
         ),
         Kind::QuotaExceeded => Outcome::new(
             Reason::QuotaExceeded,
@@ -50,7 +51,7 @@ pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome 
             Next::Backoff,
         ),
         Kind::Unavailable => {
-            Outcome::new(Reason::Unavailable, format!("{error}: tried again by itself"), Next::Backoff)
+            Outcome::new(Reason::Unavailable, format!("{error}: tried again by itself"), later)
         }
     }
 }

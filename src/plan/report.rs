@@ -1,5 +1,7 @@
 //! From what happened to what is told: status, events and the time of the next look.
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 
 use crate::resource::condition::{Reason, conditions, is_ready, ready};
@@ -16,6 +18,8 @@ pub enum Next {
     Soon,
     /// It failed and may heal by itself: after a delay that grows with every failure in a row.
     Backoff,
+    /// The same, but not before AWS's own advice.
+    BackoffAtLeast(Duration),
     /// It needs somebody to change something elsewhere: slowly.
     Slow,
     /// Nothing to do until the object changes.

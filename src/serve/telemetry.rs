@@ -48,6 +48,9 @@ const CAPPED: [&str; 12] = [
     "tower",
 ];
 
+/// The controller runtime wraps every line into a span that says again what ours says.
+const DEFAULT_LEVELS: &str = "info,kube_runtime=warn";
+
 /// Reads `RUST_LOG`, `info` by default.
 ///
 /// # Errors
@@ -56,7 +59,7 @@ pub fn levels(rust_log: Option<&str>, sensitive_bodies: bool) -> Result<EnvFilte
     if sensitive_bodies {
         return Err(Error::SensitiveBodies);
     }
-    Ok(EnvFilter::builder().parse(rust_log.filter(|levels| !levels.is_empty()).unwrap_or("info"))?)
+    Ok(EnvFilter::builder().parse(rust_log.filter(|levels| !levels.is_empty()).unwrap_or(DEFAULT_LEVELS))?)
 }
 
 /// The subscriber.

@@ -1,8 +1,8 @@
 //! One binary for all integration tests: linking the AWS SDK once is enough.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, unreachable_pub)]
 
 mod support;
 
 mod admission;
-mod architecture;
 mod crd;
+mod lifecycle;

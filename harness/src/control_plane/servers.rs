@@ -123,7 +123,7 @@ impl Layout {
                 let status = process.wait(Duration::from_secs(1)).await?;
                 return Err(process.exited(status));
             }
-            let probe = tokio::time::timeout(Duration::from_secs(5), self.probe());
+            let probe = tokio::time::timeout(Duration::from_secs(2), self.probe());
             if matches!(probe.await, Ok(Ok(()))) {
                 return Ok(());
             }

@@ -38,11 +38,7 @@ pub(crate) fn summary(instance: &Instance, kind: &str, named: &Named) -> Value {
 }
 
 /// One page of summaries under `member`.
-fn list<'a>(
-    (world, call): (&World, &Call),
-    member: &str,
-    entries: impl Iterator<Item = (&'a str, Value)>,
-) -> Answer {
+fn list<'a>((world, call): (&World, &Call), member: &str, entries: impl Iterator<Item = (&'a str, Value)>) -> Answer {
     let paging = call.page_of_query(1000, world.switches)?;
     let (page, token) = paging.cut(entries.map(|(id, value)| (id.to_owned(), value)).collect())?;
     Ok(Some(with_token(json!({ member: page }), token)))

@@ -62,11 +62,8 @@ fn store<T: PerChannel>(stored: &mut Vec<T>, asked: Option<Vec<T>>, switches: Sw
     match asked {
         None if switches.config_absent_list_clears => stored.clear(),
         None => {}
-        Some(list) if list.is_empty() => {
-            if switches.config_empty_list_clears {
-                stored.clear();
-            }
-        }
+        Some(list) if list.is_empty() && switches.config_empty_list_clears => stored.clear(),
+        Some(list) if list.is_empty() => {}
         Some(mut list) => {
             for entry in &mut list {
                 let old = stored.iter().find(|old| old.channel() == entry.channel());

@@ -40,7 +40,10 @@ pub(crate) fn create_user(world: &mut World, call: &Call) -> Answer {
     let request: Request = call.shape()?;
     let (mut user, late) = assemble(instance, request, switches)?;
     if instance.name_taken(&user.username, switches.usernames_ignore_case, lag, call.now) {
-        let message = format!("The user {} is already associated with the Amazon Connect instance {}.", user.username, instance.id);
+        let message = format!(
+            "The user {} is already associated with the Amazon Connect instance {}.",
+            user.username, instance.id
+        );
         return Err(Refusal::new(Kind::Duplicate, message));
     }
     if instance.len() >= instance.users_quota {

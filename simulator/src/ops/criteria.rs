@@ -188,7 +188,10 @@ impl Criteria {
         let nested = [&self.or_conditions, &self.and_conditions].into_iter().flatten().flatten();
         nested.into_iter().try_for_each(|one| one.check(takes, fields))?;
         let users_only = self.list_condition.is_some() || self.hierarchy_group_condition.is_some();
-        ensure(!users_only || takes == Takes::User, "SearchCriteria has a condition that this operation does not know.")?;
+        ensure(
+            !users_only || takes == Takes::User,
+            "SearchCriteria has a condition that this operation does not know.",
+        )?;
         let Some(condition) = &self.string_condition else { return Ok(()) };
         let field = condition.field_name.as_deref().unwrap_or_default();
         let known = fields.iter().any(|known| known.eq_ignore_ascii_case(field));
@@ -209,7 +212,10 @@ impl Criteria {
             })
             && self.list_condition.as_ref().is_none_or(|condition| {
                 let conditions = condition.conditions.as_deref().unwrap_or_default();
-                candidate.proficiencies.iter().any(|one| conditions.iter().all(|condition| condition.accepts(one, case_exact)))
+                candidate
+                    .proficiencies
+                    .iter()
+                    .any(|one| conditions.iter().all(|condition| condition.accepts(one, case_exact)))
             })
             && self.hierarchy_group_condition.as_ref().is_none_or(|condition| condition.matches(candidate))
     }

@@ -18,7 +18,12 @@ pub(crate) fn describe_user(world: &World, call: &Call) -> Answer {
 }
 
 /// The user as a lagging DescribeUser sees it.
-pub(crate) fn visible_user<'a>(instance: &'a Instance, id: &str, lag: Lag, now: Timestamp) -> Result<&'a User, Refusal> {
+pub(crate) fn visible_user<'a>(
+    instance: &'a Instance,
+    id: &str,
+    lag: Lag,
+    now: Timestamp,
+) -> Result<&'a User, Refusal> {
     let stored = instance.stored(id);
     stored.and_then(|stored| stored.described(now, lag)).ok_or_else(|| unknown_user(id))
 }
@@ -99,9 +104,10 @@ pub(crate) fn delete_user(world: &mut World, call: &Call) -> Answer {
     let (switches, lag) = (world.switches, world.lag);
     let instance = world.instance_mut(call)?;
     let id = existing_user(instance, call)?;
-    let points_here = instance.quick_connects.iter().any(|quick| {
-        quick.config.user_config.as_ref().is_some_and(|config| config.user_id == id)
-    });
+    let points_here = instance
+        .quick_connects
+        .iter()
+        .any(|quick| quick.config.user_config.as_ref().is_some_and(|config| config.user_id == id));
     if points_here && switches.delete_refused_by_quick_connect {
         return Err(Refusal::new(Kind::InUse, format!("User {id} is the target of a quick connect.")));
     }

@@ -82,7 +82,8 @@ pub(crate) fn disassociate(world: &mut World, call: &Call) -> Answer {
     ensure(!asked.is_empty(), "UserProficiencies must have at least one entry.")?;
     for key in asked {
         let before = present.len();
-        present.retain(|other| other.attribute_name != key.attribute_name || other.attribute_value != key.attribute_value);
+        present
+            .retain(|other| other.attribute_name != key.attribute_name || other.attribute_value != key.attribute_value);
         ensure(present.len() < before, unassociated(&key.attribute_name, &key.attribute_value))?;
     }
     change(world, call, Change::Proficiencies, |user| user.user_proficiencies = present)
@@ -92,7 +93,8 @@ pub(crate) fn list(world: &World, call: &Call) -> Answer {
     let instance = world.instance(call)?;
     let user = visible_user(instance, user_id(instance, call)?, world.lag, call.now)?;
     let paging = call.page_of_query(100, world.switches)?;
-    let keyed = user.user_proficiencies.iter().map(|one| (format!("{}\n{}", one.attribute_name, one.attribute_value), one));
+    let keyed =
+        user.user_proficiencies.iter().map(|one| (format!("{}\n{}", one.attribute_name, one.attribute_value), one));
     let (page, token) = paging.cut(keyed.collect())?;
     let answer = json!({
         "UserProficiencyList": page,

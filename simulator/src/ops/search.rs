@@ -12,7 +12,8 @@ use crate::user::User;
 use crate::world::World;
 use serde_json::{Value, json};
 
-const USER_FIELDS: [&str; 6] = ["Username", "FirstName", "LastName", "RoutingProfileId", "SecurityProfileId", "resourceId"];
+const USER_FIELDS: [&str; 6] =
+    ["Username", "FirstName", "LastName", "RoutingProfileId", "SecurityProfileId", "resourceId"];
 const NAMED_FIELDS: [&str; 3] = ["name", "description", "resourceID"];
 
 /// Items of the answer, the token of the next page, and how many items there are in all.

@@ -47,15 +47,15 @@ pub(crate) fn identity_info(world: &mut World, call: &Call) -> Answer {
     let instance = world.instance(call)?;
     let id = existing_user(instance, call)?;
     let asked = call.shape::<IdentityRequest>()?.identity_info;
+    let by_directory = instance.identity_management_type == "EXISTING_DIRECTORY";
     ensure(
-        instance.identity_management_type != "EXISTING_DIRECTORY"
-            || (asked.first_name.is_none() && asked.last_name.is_none() && asked.email.is_none()),
+        !by_directory || (asked.first_name.is_none() && asked.last_name.is_none() && asked.email.is_none()),
         "FirstName, LastName and Email are managed by the directory.",
     )?;
     let empty = [&asked.secondary_email, &asked.mobile].into_iter().any(|member| member.as_deref() == Some(""));
     ensure(!(empty && switches.identity_empty_string_refused), "SecondaryEmail and Mobile must not be empty.")?;
     let old = instance.stored(&id).map(|stored| stored.user.identity_info.clone());
-    let old = old.filter(|_| !switches.identity_absent_clears).unwrap_or_default();
+    let old = old.filter(|_| by_directory || !switches.identity_absent_clears).unwrap_or_default();
     let set = |new: Option<String>, old: Option<String>| new.or(old).filter(|text| !text.is_empty());
     let block = IdentityInfo {
         first_name: set(asked.first_name, old.first_name),

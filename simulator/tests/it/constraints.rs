@@ -20,7 +20,9 @@ fn create_on_a_managed_instance() {
     for username in ["", "x".repeat(21).as_str(), "a b", "a@example", "jöhn", "@", "a@b@c.example"] {
         refused(&driver, username, &Value::Null);
     }
-    for password in ["Short1a", "alllower1", "ALLUPPER1", "NoDigitsHere", "With Space1", &format!("Aa1{}", "x".repeat(62))] {
+    for password in
+        ["Short1a", "alllower1", "ALLUPPER1", "NoDigitsHere", "With Space1", &format!("Aa1{}", "x".repeat(62))]
+    {
         refused(&driver, "u", &json!({ "Password": password }));
     }
     refused(&driver, "u", &json!({ "Password": null }));
@@ -102,7 +104,10 @@ fn phone_channels_and_tags() {
         let (status, code, _) = driver.create("u", &missing);
         assert_eq!((status, code.as_str()), (404, "ResourceNotFoundException"), "{missing}");
     }
-    driver.user("u", &json!({ "AfterContactWorkConfigs": acw("CHAT", json!(2_000_000)), "PhoneConfig": { "AutoAccept": true } }));
+    driver.user(
+        "u",
+        &json!({ "AfterContactWorkConfigs": acw("CHAT", json!(2_000_000)), "PhoneConfig": { "AutoAccept": true } }),
+    );
 }
 
 #[test]
@@ -127,10 +132,18 @@ fn proficiencies_and_tags_of_a_user() {
     let set = Mutation::SetPredefinedAttribute { instance_id: managed::ID.into(), name: "Many".into(), values };
     driver.simulator.mutate(set).unwrap();
     let user = driver.user("u", &json!({ "Tags": { "k": "v" } }));
-    let many = |n: usize| (0..n).map(|n| json!({ "AttributeName": "Many", "AttributeValue": format!("v{n}"), "Level": 1.0 })).collect::<Vec<_>>();
-    let associate = |list: Vec<Value>| driver.update(&user, "associate-proficiencies", &json!({ "UserProficiencies": list })).0;
+    let many = |n: usize| {
+        (0..n)
+            .map(|n| json!({ "AttributeName": "Many", "AttributeValue": format!("v{n}"), "Level": 1.0 }))
+            .collect::<Vec<_>>()
+    };
+    let associate =
+        |list: Vec<Value>| driver.update(&user, "associate-proficiencies", &json!({ "UserProficiencies": list })).0;
     let one = |level: f64| vec![json!({ "AttributeName": "Language", "AttributeValue": "German", "Level": level })];
-    assert_eq!([associate(one(0.0)), associate(one(6.0)), associate(one(2.5)), associate(vec![]), associate(many(11))], [400; 5]);
+    assert_eq!(
+        [associate(one(0.0)), associate(one(6.0)), associate(one(2.5)), associate(vec![]), associate(many(11))],
+        [400; 5]
+    );
     assert_eq!([associate(many(10)), associate(one(1.0))], [200, 400]);
     let twice = driver.update(&user, "proficiencies", &json!({ "UserProficiencies": [many(1)[0], many(1)[0]] }));
     assert_eq!(twice.0, 400);

@@ -51,9 +51,8 @@ impl Driver {
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         let credential = format!("AKID/20260101/{}/connect/aws4_request", self.region);
         let signature = "0".repeat(64);
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature={signature}"
-        );
+        let authorization =
+            format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature={signature}");
         let request = Request::builder().method(method).uri(path).header("user-agent", "driver");
         let request = request.header("authorization", authorization).header("x-amz-date", "20260101T000000Z");
         self.simulator.handle(request.body(body).unwrap(), self.now())

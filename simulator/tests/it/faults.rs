@@ -41,7 +41,10 @@ fn which_calls_are_hit() {
     let (jane, john) = (driver.user("jane", &Value::Null), driver.user("john", &Value::Null));
     driver.simulator.inject(Fault::new(FaultKind::Throttle).for_user("jane").skip(1).times(2));
     let describe = |user: &str| driver.on("GET", &format!("/users/{{}}/{user}"), &Value::Null).0;
-    assert_eq!([describe(&john), describe(&jane), describe(&jane), describe(&jane), describe(&jane)], [200, 200, 429, 429, 200]);
+    assert_eq!(
+        [describe(&john), describe(&jane), describe(&jane), describe(&jane), describe(&jane)],
+        [200, 200, 429, 429, 200]
+    );
     driver.simulator.inject(Fault::error_before(403, "AccessDeniedException").on_writes());
     assert_eq!((describe(&jane), driver.update(&jane, "hierarchy", &json!({})).0), (200, 403));
     driver.simulator.clear_faults();
@@ -74,7 +77,9 @@ fn latency_adds_up_and_answers_spoil() {
 
 #[test]
 fn faults_as_json() {
-    let fault: Fault = serde_json::from_value(json!({ "type": "errorBeforeEffect", "status": 500, "code": "X", "message": "m" })).unwrap();
+    let fault: Fault =
+        serde_json::from_value(json!({ "type": "errorBeforeEffect", "status": 500, "code": "X", "message": "m" }))
+            .unwrap();
     assert_eq!(fault.kind.name(), "errorBeforeEffect");
     let fault = Fault::new(FaultKind::LostAnswer).on("CreateUser").for_user("u").times(3).skip(2);
     let written = serde_json::to_value(&fault).unwrap();

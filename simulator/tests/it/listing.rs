@@ -35,8 +35,15 @@ fn default_page_sizes_and_limits() {
     let (_, _, body) = driver.searched(&json!({ "MaxResults": 500 }));
     assert_eq!((names(&body["Users"]).len(), &body["ApproximateTotalCount"]), (101, &json!(101)));
     assert_eq!(driver.searched(&json!({ "MaxResults": 501 })).0, 400);
-    for (path, limit) in [("search-routing-profiles", 500), ("search-security-profiles", 100), ("search-user-hierarchy-groups", 100), ("search-quick-connects", 100)] {
-        let search = |max: i32| driver.call("POST", &format!("/{path}"), &json!({ "InstanceId": driver.instance, "MaxResults": max })).0;
+    for (path, limit) in [
+        ("search-routing-profiles", 500),
+        ("search-security-profiles", 100),
+        ("search-user-hierarchy-groups", 100),
+        ("search-quick-connects", 100),
+    ] {
+        let search = |max: i32| {
+            driver.call("POST", &format!("/{path}"), &json!({ "InstanceId": driver.instance, "MaxResults": max })).0
+        };
         assert_eq!((search(limit), search(limit + 1)), (200, 400), "{path}");
     }
 }
@@ -58,9 +65,7 @@ fn a_token_belongs_to_its_search() {
 #[test]
 fn what_a_search_refuses() {
     let driver = Driver::with(Switches::default());
-    let string = |field: &str, value: &str, how: &str| {
-        json!({ "SearchCriteria": { "StringCondition": { "FieldName": field, "Value": value, "ComparisonType": how } } })
-    };
+    let string = |field: &str, value: &str, how: &str| json!({ "SearchCriteria": { "StringCondition": { "FieldName": field, "Value": value, "ComparisonType": how } } });
     for bad in [
         string("Email", "x", "EXACT"),
         string("Username", "x", "CONTAINS"),

@@ -31,9 +31,14 @@ fn what_moves_last_modified_time() {
         assert!(time() > before, "{what}");
     }
     let before = time();
-    let proficiencies = || driver.on("GET", &format!("/users/{{}}/{user}/proficiencies"), &Value::Null).2["LastModifiedTime"].as_f64().unwrap();
+    let proficiencies = || {
+        driver.on("GET", &format!("/users/{{}}/{user}/proficiencies"), &Value::Null).2["LastModifiedTime"]
+            .as_f64()
+            .unwrap()
+    };
     let own = proficiencies();
-    let german = json!({ "UserProficiencies": [{ "AttributeName": "Language", "AttributeValue": "German", "Level": 1 }] });
+    let german =
+        json!({ "UserProficiencies": [{ "AttributeName": "Language", "AttributeValue": "German", "Level": 1 }] });
     assert_eq!(driver.update(&user, "associate-proficiencies", &german).0, 200);
     assert_eq!(driver.call("POST", &driver.tags_path(&user), &json!({ "tags": { "k": "v" } })).0, 200);
     assert_eq!(time(), before);
@@ -50,11 +55,18 @@ fn a_person_in_the_console() {
     let set = UserPatch {
         username: Some("janet".into()),
         tags: Some([("k".to_owned(), "v".to_owned())].into()),
-        user_proficiencies: Some(vec![Proficiency { attribute_name: "Language".into(), attribute_value: "German".into(), level: 2.0 }]),
+        user_proficiencies: Some(vec![Proficiency {
+            attribute_name: "Language".into(),
+            attribute_value: "German".into(),
+            level: 2.0,
+        }]),
         hierarchy_group_id: Some(managed::GROUP_APAC.into()),
         ..UserPatch::default()
     };
-    assert_eq!(simulator.mutate(Mutation::UpdateUser { instance_id: id(), user: "jane".into(), set: Box::new(set) }), Ok(user.clone()));
+    assert_eq!(
+        simulator.mutate(Mutation::UpdateUser { instance_id: id(), user: "jane".into(), set: Box::new(set) }),
+        Ok(user.clone())
+    );
     assert!(simulator.user_by_name(managed::ID, "jane").is_none());
     let renamed = simulator.user_by_name(managed::ID, "JANET").unwrap();
     assert_eq!((renamed.id.as_str(), renamed.user_proficiencies.len(), renamed.tags.len()), (user.as_str(), 1, 1));
@@ -75,14 +87,19 @@ fn the_catalogue() {
     driver.user("jane", &json!({ "RoutingProfileId": profile }));
     simulator.mutate(Mutation::Rename { instance_id: id(), id: profile.clone(), name: "Newer".into() }).unwrap();
     let described = driver.on("GET", &format!("/routing-profiles/{{}}/{profile}"), &Value::Null).2;
-    assert_eq!((&described["RoutingProfile"]["Name"], &described["RoutingProfile"]["NumberOfAssociatedUsers"]), (&json!("Newer"), &json!(1)));
+    assert_eq!(
+        (&described["RoutingProfile"]["Name"], &described["RoutingProfile"]["NumberOfAssociatedUsers"]),
+        (&json!("Newer"), &json!(1))
+    );
     simulator.mutate(Mutation::Delete { instance_id: id(), id: profile.clone() }).unwrap();
     assert_eq!(driver.create("john", &json!({ "RoutingProfileId": profile })).0, 404);
     let parent_id = Some(managed::GROUP_APAC_SUPPORT.to_owned());
-    let group = simulator.mutate(Mutation::AddHierarchyGroup { instance_id: id(), name: "Night".into(), parent_id }).unwrap();
+    let group =
+        simulator.mutate(Mutation::AddHierarchyGroup { instance_id: id(), name: "Night".into(), parent_id }).unwrap();
     let described = driver.on("GET", &format!("/user-hierarchy-groups/{{}}/{group}"), &Value::Null).2;
     assert_eq!(described["HierarchyGroup"]["HierarchyPath"]["LevelOne"]["Name"], "APAC");
-    let security = simulator.mutate(Mutation::AddSecurityProfile { instance_id: id(), name: "Auditor".into() }).unwrap();
+    let security =
+        simulator.mutate(Mutation::AddSecurityProfile { instance_id: id(), name: "Auditor".into() }).unwrap();
     driver.user("john", &json!({ "SecurityProfileIds": [security, managed::SECURITY_AGENT] }));
     let config = QuickConnectConfig::user("someone", managed::CONTACT_FLOW);
     simulator.mutate(Mutation::AddQuickConnect { instance_id: id(), name: "Q".into(), config }).unwrap();

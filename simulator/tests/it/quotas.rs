@@ -23,7 +23,8 @@ fn burst_then_rate() {
     // Another operation, and another account, have their own buckets; this one has more.
     let list = || driver.on("GET", "/users-summary/{}", &Value::Null).0;
     assert_eq!((0..20).filter(|_| list() == 200).count(), 15);
-    let other = Driver { simulator: driver.simulator.clone(), region: saml::REGION, instance: saml::ID, ..Driver::plain() };
+    let other =
+        Driver { simulator: driver.simulator.clone(), region: saml::REGION, instance: saml::ID, ..Driver::plain() };
     assert_eq!(describe_instance(&other), 200);
 }
 

@@ -37,10 +37,14 @@ fn the_log() {
     let user = driver.user("jane", &json!({ "Tags": { "k": "v" } }));
     driver.call("GET", &driver.tags_path(&user), &Value::Null);
     let calls = driver.simulator.calls();
-    let CallRecord { seq, operation, write, account, region, instance_id, user_id, username, body, status, .. } = calls[0].clone();
+    let CallRecord { seq, operation, write, account, region, instance_id, user_id, username, body, status, .. } =
+        calls[0].clone();
     assert_eq!((seq, operation.as_str(), write, status), (1, "CreateUser", true, 200));
     assert_eq!((account.as_str(), region.as_str()), (managed::ACCOUNT, managed::REGION));
-    assert_eq!((instance_id.as_deref(), user_id, username.as_deref()), (Some(managed::ID), Some(user.clone()), Some("jane")));
+    assert_eq!(
+        (instance_id.as_deref(), user_id, username.as_deref()),
+        (Some(managed::ID), Some(user.clone()), Some("jane"))
+    );
     assert_eq!(body["Password"], json!(true));
     assert_eq!((calls[1].user_id.as_ref(), calls[1].username.as_deref()), (Some(&user), Some("jane")));
     assert_eq!((calls[1].access_key.as_str(), calls[1].user_agent.as_str()), ("AKID", "driver"));
@@ -54,7 +58,9 @@ fn the_log() {
 #[test]
 fn admin_endpoints() {
     let driver = Driver::plain();
-    let admin = |method: &str, path: &str, body: Value| unsigned(&driver.simulator, method, &format!("/_simulator/{path}"), &body);
+    let admin = |method: &str, path: &str, body: Value| {
+        unsigned(&driver.simulator, method, &format!("/_simulator/{path}"), &body)
+    };
     assert_eq!(admin("GET", "healthz", Value::Null).0, 200);
     assert_eq!(admin("GET", "nothing", Value::Null).0, 404);
     let create = json!({ "createUser": { "instanceId": managed::ID, "username": "jane" } });
@@ -65,9 +71,18 @@ fn admin_endpoints() {
     let (_, state) = admin("GET", "state", Value::Null);
     let user = &state["instances"][0]["users"][0];
     assert_eq!((&user["Tags"]["a"], &user["HierarchyGroupId"]), (&json!("b"), &json!(managed::GROUP_APAC)));
-    assert_eq!(admin("POST", "mutate", json!({ "updateUser": { "instanceId": managed::ID, "user": "jane", "set": { "Nonsense": 1 } } })).0, 400);
+    assert_eq!(
+        admin(
+            "POST",
+            "mutate",
+            json!({ "updateUser": { "instanceId": managed::ID, "user": "jane", "set": { "Nonsense": 1 } } })
+        )
+        .0,
+        400
+    );
     admin("POST", "faults", json!({ "type": "latency", "millis": 5 }));
     assert_eq!(driver.simulator.faults(), [Fault::new(FaultKind::Latency { millis: 5 })]);
+    assert_eq!(admin("POST", "faults", json!({ "type": "lostAnswer", "opertion": "x" })).0, 400);
     assert_eq!(admin("DELETE", "faults", Value::Null).0, 200);
     let flipped = Switches { retry_after_sent: true, ..Switches::default() };
     assert_eq!(admin("PUT", "switches", json!({ "retryAfterSent": true })).0, 200);

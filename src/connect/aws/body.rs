@@ -8,7 +8,9 @@ use crate::connect::convert::request::Members;
 
 /// A step for `customize().map_request(…)` that sets `members` of the JSON body. One that fails keeps the
 /// request from being sent, which is better than sending it without the values.
-pub(super) fn with(members: Members) -> impl Fn(HttpRequest) -> Result<HttpRequest, serde_json::Error> + Send + Sync + 'static {
+pub(super) fn with(
+    members: Members,
+) -> impl Fn(HttpRequest) -> Result<HttpRequest, serde_json::Error> + Send + Sync + 'static {
     move |mut request| {
         let mut body: Members = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
         body.extend(members.clone());

@@ -52,7 +52,9 @@ pub(super) fn not_sent(operation: &'static str, why: &str) -> ConnectError {
 
 fn failure<E: ProvideErrorMetadata + Error + 'static>(operation: &'static str, failed: &SdkError<E>) -> ConnectError {
     match failed {
-        SdkError::ServiceError(answer) => answered(operation, answer.raw(), answer.err().code(), answer.err().message()),
+        SdkError::ServiceError(answer) => {
+            answered(operation, answer.raw(), answer.err().code(), answer.err().message())
+        }
         SdkError::ResponseError(answer) => answered(operation, answer.raw(), None, None),
         SdkError::TimeoutError(_) => timeout(operation),
         SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => timeout(operation),
@@ -91,7 +93,9 @@ fn retry_after(answer: &HttpResponse) -> Option<Duration> {
     // A slip in a header must not stop us for longer than a person would take to notice.
     const MOST: Duration = Duration::from_secs(3600);
     let number = |header: &str| answer.headers().get(header)?.trim().parse::<u64>().ok();
-    let asked = number("x-amz-retry-after").map(Duration::from_millis).or_else(|| number("retry-after").map(Duration::from_secs))?;
+    let asked = number("x-amz-retry-after")
+        .map(Duration::from_millis)
+        .or_else(|| number("retry-after").map(Duration::from_secs))?;
     Some(asked.min(MOST))
 }
 

@@ -2,6 +2,7 @@
 
 mod failures;
 mod reads;
+mod settings;
 mod writes;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -96,7 +97,10 @@ impl Recorder {
 
     fn config(&self) -> SdkConfig {
         let keys = Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
-        self.config_without_credentials().into_builder().credentials_provider(SharedCredentialsProvider::new(keys)).build()
+        self.config_without_credentials()
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .build()
     }
 
     fn config_without_credentials(&self) -> SdkConfig {

@@ -94,7 +94,12 @@ pub(super) async fn write(
     Ok(Written::Done)
 }
 
-async fn create(client: &Client, instance: &Instance, operation: &'static str, user: &NewUser) -> Result<Written, ConnectError> {
+async fn create(
+    client: &Client,
+    instance: &Instance,
+    operation: &'static str,
+    user: &NewUser,
+) -> Result<Written, ConnectError> {
     let NewUser {
         username,
         password,

@@ -99,7 +99,11 @@ fn observed_lists(user: &sdk::User) -> Settings {
 }
 
 /// A user as listed or found; `None` where the answer lacks id or name.
-pub(in crate::connect) fn listed(id: Option<String>, username: Option<String>, changed: Option<&DateTime>) -> Option<ListedUser> {
+pub(in crate::connect) fn listed(
+    id: Option<String>,
+    username: Option<String>,
+    changed: Option<&DateTime>,
+) -> Option<ListedUser> {
     Some(ListedUser {
         id: UserId::new(&said(id)?),
         username: Username::new(&said(username)?),
@@ -115,7 +119,9 @@ pub(in crate::connect) fn named(id: Option<String>, name: Option<String>) -> Opt
 /// A hierarchy group with its path; `None` for the root of level 0, which is no group that a user can be in.
 pub(in crate::connect) fn group(group: sdk::HierarchyGroup) -> Option<Group> {
     let (id, name) = (said(group.id)?, said(group.name)?);
-    let path = group.hierarchy_path.map(|path| [path.level_one, path.level_two, path.level_three, path.level_four, path.level_five]);
+    let path = group
+        .hierarchy_path
+        .map(|path| [path.level_one, path.level_two, path.level_three, path.level_four, path.level_five]);
     let steps: Vec<_> = path.into_iter().flatten().flatten().collect();
     let level = said(group.level_id);
     if level.as_deref() == Some("0") || (level.is_none() && steps.is_empty()) {
@@ -155,6 +161,7 @@ fn known<'a, T: Deserialize<'a>>(word: &'a str) -> Option<T> {
 // equal times are equal texts.
 fn rfc3339(time: &DateTime) -> Option<String> {
     let millis = time.as_nanos().checked_add(500_000)?.div_euclid(1_000_000);
-    let seconds = DateTime::from_secs(i64::try_from(millis.div_euclid(1000)).ok()?).fmt(DateTimeFormat::DateTime).ok()?;
+    let seconds =
+        DateTime::from_secs(i64::try_from(millis.div_euclid(1000)).ok()?).fmt(DateTimeFormat::DateTime).ok()?;
     Some(format!("{}.{:03}Z", seconds.strip_suffix('Z')?, millis.rem_euclid(1000)))
 }

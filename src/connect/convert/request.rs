@@ -18,8 +18,11 @@ use crate::user::settings::{PhoneConfig, Settings, Slot};
 /// Members of a request's body.
 pub(in crate::connect) type Members = Map<String, Json>;
 
+/// Makes a channel's entry of a list.
+type Entry = fn(&Settings, Channel) -> Json;
+
 /// The five lists by their names on the wire and in the spec, with what makes an entry of each.
-const LISTS: [(&str, &str, fn(&Settings, Channel) -> Json); 5] = [
+const LISTS: [(&str, &str, Entry); 5] = [
     ("AutoAcceptConfigs", "autoAcceptConfigs", auto_accept),
     ("AfterContactWorkConfigs", "afterContactWorkConfigs", after_contact_work),
     ("PhoneNumberConfigs", "phoneNumberConfigs", phone_number),
@@ -33,7 +36,8 @@ pub(in crate::connect) fn lists(settings: &Settings) -> Members {
     LISTS
         .into_iter()
         .filter_map(|(member, list, entry)| {
-            let entries: Vec<Json> = settings.channels(list).into_iter().map(|channel| entry(settings, channel)).collect();
+            let entries: Vec<Json> =
+                settings.channels(list).into_iter().map(|channel| entry(settings, channel)).collect();
             (!entries.is_empty()).then(|| (member.to_owned(), entries.into()))
         })
         .collect()
@@ -81,7 +85,13 @@ fn add(entry: &mut Json, member: &str, value: Json) {
 
 /// The older block: exactly the members said.
 pub(in crate::connect) fn phone_config(config: &PhoneConfig) -> Members {
-    let PhoneConfig { phone_type, auto_accept, after_contact_work_time_limit, desk_phone_number, persistent_connection } = config;
+    let PhoneConfig {
+        phone_type,
+        auto_accept,
+        after_contact_work_time_limit,
+        desk_phone_number,
+        persistent_connection,
+    } = config;
     [
         ("PhoneType", phone_type.map(|phone| json!(phone))),
         ("AutoAccept", auto_accept.map(|accept| json!(accept))),
@@ -126,7 +136,9 @@ pub(in crate::connect) fn tag_map(tags: &BTreeMap<String, String>) -> Option<Has
 }
 
 /// Levels, which are floats on the wire and whole numbers everywhere else.
-pub(in crate::connect) fn proficiencies(levels: &BTreeMap<ProficiencyKey, i32>) -> Result<Vec<sdk::UserProficiency>, BuildError> {
+pub(in crate::connect) fn proficiencies(
+    levels: &BTreeMap<ProficiencyKey, i32>,
+) -> Result<Vec<sdk::UserProficiency>, BuildError> {
     let proficiency = |(key, level): (&ProficiencyKey, &i32)| {
         sdk::UserProficiency::builder()
             .attribute_name(&key.attribute_name)

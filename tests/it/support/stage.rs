@@ -21,7 +21,7 @@ use super::cluster::{Cluster, cluster};
 use super::contract::violations;
 
 /// How long anything may take; far more than it does, since machines that run tests are slow.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(30);
 pub const SENTINEL_PASSWORD: &str = "Sentinel-Passw0rd";
 
 pub struct Options {
@@ -39,7 +39,7 @@ impl Default for Options {
             // Quiet by default: a test that wants a resync says so.
             resync: "1h",
             grace: "1500ms",
-            rust_log: "info,connect_user_operator=debug",
+            rust_log: "info,connect_user_operator=debug,kube_runtime=warn",
             operator: true,
         }
     }

@@ -36,7 +36,12 @@ impl Http {
     async fn send(&self, request: http::Result<Request<Vec<u8>>>) -> Result<String, String> {
         let request = request.map_err(|error| error.to_string())?;
         let what = format!("{} {}", request.method(), request.uri());
-        self.0.request_text(request).await.map_err(|error| format!("{what}: {error}"))
+        let answer = self.0.request_text(request).await;
+        answer.map_err(|error| match error {
+            // Not a Kubernetes API, so only code and text mean anything.
+            kube::Error::Api(status) => format!("{what}: {} {}", status.code, status.message),
+            error => format!("{what}: {error}"),
+        })
     }
 }
 

@@ -76,7 +76,7 @@ impl World {
         let args = [
             ["run", "--listen", "127.0.0.1:0"].as_slice(),
             // Minutes in real life; the demo is for people.
-            &["--resync-interval", "3s", "--consistency-grace", "2s"],
+            &["--resync-interval", "3s", "--max-retry-interval", "4s", "--consistency-grace", "2s"],
         ]
         .concat();
         let url = self.amazon.url();

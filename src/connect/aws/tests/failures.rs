@@ -1,15 +1,12 @@
 //! What goes wrong: its kind, its words, and that it is not tried again.
 
-use std::collections::BTreeSet;
-
 use aws_config::profile::ProfileFileCredentialsProvider;
 
+use super::writes::new_user;
 use super::*;
 use crate::plan::call::NewUser;
 use crate::user::identity::Identity;
-use crate::user::ids::{RoutingProfileId, SecurityProfileId};
 use crate::user::password::Password;
-use crate::user::settings::{PhoneConfig, Settings};
 
 async fn deleting(recorder: &Recorder) -> ConnectError {
     recorder.connect().write(&instance(), Some(&user()), &Call::DeleteUser).await.unwrap_err()
@@ -24,16 +21,9 @@ async fn answered(answer: Canned) -> ConnectError {
 
 fn person() -> Call {
     Call::CreateUser(Box::new(NewUser {
-        username: Username::new("jane"),
         password: Some(Password::new("Sentinel-1".to_owned())),
-        directory_user_id: None,
         identity: Identity { email: Some("jane@example.com".to_owned()), ..Identity::default() },
-        routing_profile: RoutingProfileId::new("rp"),
-        security_profiles: BTreeSet::from([SecurityProfileId::new("sp")]),
-        hierarchy_group: None,
-        phone_config: PhoneConfig::default(),
-        lists: Settings::default(),
-        tags: BTreeMap::new(),
+        ..new_user()
     }))
 }
 
@@ -71,7 +61,9 @@ async fn errors_go_by_code_and_status_and_are_not_tried_again() {
 
 #[tokio::test]
 async fn every_operation_is_one_request_even_when_it_fails() {
-    for answer in [Canned::error(500, "InternalServiceException", "{}"), Canned::error(429, "TooManyRequestsException", "{}")] {
+    for answer in
+        [Canned::error(500, "InternalServiceException", "{}"), Canned::error(429, "TooManyRequestsException", "{}")]
+    {
         let recorder = Recorder::answering([answer]);
         let (connect, instance, user) = (recorder.connect(), instance(), user());
         let name = Username::new("jane");
@@ -122,7 +114,8 @@ async fn aws_says_how_long_to_wait() {
         ("retry-after", "99999999999999999", Some(Duration::from_secs(3600))),
         ("retry-after", "tomorrow", None),
     ] {
-        let error = answered(Canned::Answer { status: 503, headers: vec![(header, value)], body: "{}".to_owned() }).await;
+        let error =
+            answered(Canned::Answer { status: 503, headers: vec![(header, value)], body: "{}".to_owned() }).await;
         assert_eq!(error.retry_after, wait, "{header}: {value}");
     }
 }

@@ -101,7 +101,8 @@ async fn empty_texts_and_unknown_words_stand_for_nothing() {
     assert_eq!((observed.hierarchy_group, observed.directory_user_id, observed.routing_profile), (None, None, None));
     assert!(observed.tags.is_empty() && observed.lists.is_empty());
     assert_eq!(observed.last_modified_time, None);
-    let off = PhoneConfig { auto_accept: Some(false), after_contact_work_time_limit: Some(0), ..PhoneConfig::default() };
+    let off =
+        PhoneConfig { auto_accept: Some(false), after_contact_work_time_limit: Some(0), ..PhoneConfig::default() };
     assert_eq!(observed.phone_config, off);
 }
 
@@ -110,7 +111,7 @@ async fn no_phone_config_says_nothing_and_times_have_three_digits() {
     for (time, text) in [
         (json!(1_767_225_600), "2026-01-01T00:00:00.000Z"),
         (json!(1_767_225_600.123), "2026-01-01T00:00:00.123Z"),
-        (json!(1_767_225_599.9996), "2026-01-01T00:00:00.000Z"),
+        (json!(1_767_225_599.999_6), "2026-01-01T00:00:00.000Z"),
     ] {
         let observed = described(json!({ "Id": "u-1", "Username": "jane", "LastModifiedTime": time })).await;
         assert_eq!(observed.last_modified_time.as_deref(), Some(text));
@@ -120,9 +121,17 @@ async fn no_phone_config_says_nothing_and_times_have_three_digits() {
 
 #[tokio::test]
 async fn an_answer_without_what_was_asked_for_is_no_answer() {
-    for body in [json!({}), json!({ "User": {} }), json!({ "User": { "Id": "u-1" } }), json!({ "User": { "Username": "jane" } })] {
+    for body in [
+        json!({}),
+        json!({ "User": {} }),
+        json!({ "User": { "Id": "u-1" } }),
+        json!({ "User": { "Username": "jane" } }),
+    ] {
         let error = answering(&body).connect().describe_user(&instance(), &user()).await.unwrap_err();
-        assert_eq!((error.kind, error.code.as_str(), error.operation), (Kind::Unavailable, "MalformedAnswer", "DescribeUser"));
+        assert_eq!(
+            (error.kind, error.code.as_str(), error.operation),
+            (Kind::Unavailable, "MalformedAnswer", "DescribeUser")
+        );
     }
     let body = json!({ "UserSummaryList": [{ "Id": "u-1" }] });
     let error = answering(&body).connect().list_users(&instance(), None).await.unwrap_err();
@@ -199,7 +208,10 @@ async fn a_group_has_its_whole_path_and_the_root_is_none() {
     ] }));
     let page = recorder.connect().search_hierarchy_groups(&instance(), None).await.unwrap();
     let paths: Vec<_> = page.items.iter().map(|group| (group.id.as_str(), group.path.join("/"))).collect();
-    assert_eq!(paths, [("a", "A".to_owned()), ("b", "A/B".to_owned()), ("c", "A/B/C".to_owned()), ("d", "D".to_owned())]);
+    assert_eq!(
+        paths,
+        [("a", "A".to_owned()), ("b", "A/B".to_owned()), ("c", "A/B/C".to_owned()), ("d", "D".to_owned())]
+    );
     assert_eq!(recorder.only().path(), "/search-user-hierarchy-groups");
     assert_eq!(recorder.only().json(), json!({ "InstanceId": "i-1", "MaxResults": 500 }));
 }

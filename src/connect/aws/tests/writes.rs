@@ -1,4 +1,4 @@
-//! Every write, to the letter.
+//! Every write, to the letter; phone settings and lists are in `settings`.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,14 @@ use serde_json::json;
 
 use super::*;
 use crate::plan::call::NewUser;
-use crate::resource::channel::{Channel, PhoneType, VoiceEnhancementMode};
+use crate::resource::channel::Channel;
 use crate::user::identity::Identity;
 use crate::user::ids::{HierarchyGroupId, RoutingProfileId, SecurityProfileId};
 use crate::user::password::Password;
 use crate::user::settings::{PhoneConfig, Settings, Slot, Value};
 
-async fn sent(call: &Call) -> Seen {
+/// What a call sends: one request, with the length that it says.
+pub(super) async fn sent(call: &Call) -> Seen {
     let recorder = Recorder::answering([Canned::ok(r#"{"UserId":"u-1"}"#)]);
     recorder.connect().write(&instance(), Some(&user()), call).await.unwrap();
     let seen = recorder.only();
@@ -23,13 +24,15 @@ async fn sent(call: &Call) -> Seen {
     seen
 }
 
-async fn created(change: impl FnOnce(&mut NewUser)) -> Json {
+/// The body that makes a user.
+pub(super) async fn created(change: impl FnOnce(&mut NewUser)) -> Json {
     let mut user = new_user();
     change(&mut user);
     sent(&Call::CreateUser(Box::new(user))).await.json()
 }
 
-fn new_user() -> NewUser {
+/// A user of whom only the least was said.
+pub(super) fn new_user() -> NewUser {
     NewUser {
         username: Username::new("jane"),
         password: None,
@@ -52,14 +55,6 @@ fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// One value for every slot that Connect has, each off, zero or none.
-fn neutral_lists() -> Settings {
-    let voice = Channel::Voice;
-    let only_voice =
-        |slot: Slot| !matches!(slot, Slot::AutoAccept(_) | Slot::AfterContactWork(_)) && slot.channel() != voice;
-    Slot::all().filter(|slot| !only_voice(*slot)).map(|slot| (slot, slot.neutral())).collect()
-}
-
 #[tokio::test]
 async fn the_smallest_user_has_no_empty_members() {
     let body = created(|_| {}).await;
@@ -71,7 +66,11 @@ async fn a_whole_user_is_sent_whole() {
     let call = Call::CreateUser(Box::new(NewUser {
         password: Some(Password::new("Sentinel-1".to_owned())),
         directory_user_id: Some("d-1".to_owned()),
-        identity: Identity { first_name: Some("Jane".to_owned()), email: Some("jane@example.com".to_owned()), ..Identity::default() },
+        identity: Identity {
+            first_name: Some("Jane".to_owned()),
+            email: Some("jane@example.com".to_owned()),
+            ..Identity::default()
+        },
         hierarchy_group: Some(HierarchyGroupId::new("g")),
         phone_config: PhoneConfig { persistent_connection: Some(false), ..PhoneConfig::default() },
         lists: [(Slot::AutoAccept(Channel::Chat), Value::Flag(false))].into_iter().collect(),
@@ -97,7 +96,10 @@ async fn a_whole_user_is_sent_whole() {
 async fn a_create_without_an_arn_in_its_answer_still_tells_one() {
     for (answer, arn) in [
         (r#"{"UserId":"u-1"}"#, USER_ARN),
-        (r#"{"UserId":"u-1","UserArn":"arn:aws:connect:eu-west-1:1:instance/other/agent/u-1"}"#, "arn:aws:connect:eu-west-1:1:instance/other/agent/u-1"),
+        (
+            r#"{"UserId":"u-1","UserArn":"arn:aws:connect:eu-west-1:1:instance/other/agent/u-1"}"#,
+            "arn:aws:connect:eu-west-1:1:instance/other/agent/u-1",
+        ),
     ] {
         let recorder = Recorder::answering([Canned::ok(answer)]);
         let call = Call::CreateUser(Box::new(new_user()));
@@ -107,109 +109,9 @@ async fn a_create_without_an_arn_in_its_answer_still_tells_one() {
 }
 
 #[tokio::test]
-async fn a_new_user_has_a_phone_type_only_where_it_may() {
-    let off = PhoneConfig { auto_accept: Some(false), after_contact_work_time_limit: Some(0), ..PhoneConfig::default() };
-    let body = created(|user| user.phone_config = off.clone()).await;
-    assert_eq!(body["PhoneConfig"], json!({ "PhoneType": "SOFT_PHONE", "AutoAccept": false, "AfterContactWorkTimeLimit": 0 }));
-
-    let number = [(Slot::PhoneType(Channel::Voice), Value::Phone(PhoneType::DeskPhone))];
-    let body = created(|user| {
-        user.phone_config = off;
-        user.lists = number.into_iter().collect();
-    })
-    .await;
-    assert_eq!(body["PhoneConfig"], json!({ "AutoAccept": false, "AfterContactWorkTimeLimit": 0 }));
-    assert_eq!(body["PhoneNumberConfigs"], json!([{ "Channel": "VOICE", "PhoneType": "DESK_PHONE" }]));
-}
-
-#[tokio::test]
-async fn a_phone_config_is_exactly_what_was_said() {
-    let everything = PhoneConfig {
-        phone_type: Some(PhoneType::DeskPhone),
-        auto_accept: Some(false),
-        after_contact_work_time_limit: Some(0),
-        desk_phone_number: Some("+15550100".to_owned()),
-        persistent_connection: Some(false),
-    };
-    for (phone_config, expected) in [
-        (
-            everything,
-            json!({
-                "PhoneType": "DESK_PHONE", "AutoAccept": false, "AfterContactWorkTimeLimit": 0,
-                "DeskPhoneNumber": "+15550100", "PersistentConnection": false,
-            }),
-        ),
-        (PhoneConfig { auto_accept: Some(true), desk_phone_number: Some(String::new()), ..PhoneConfig::default() }, json!({ "AutoAccept": true })),
-        (PhoneConfig { after_contact_work_time_limit: Some(0), ..PhoneConfig::default() }, json!({ "AfterContactWorkTimeLimit": 0 })),
-    ] {
-        let seen = sent(&Call::UpdateUserPhoneConfig { phone_config }).await;
-        assert_eq!((seen.method.as_str(), seen.path()), ("POST", "/users/i-1/u-1/phone-config"));
-        assert_eq!(seen.json(), json!({ "PhoneConfig": expected }));
-    }
-}
-
-#[tokio::test]
-async fn off_and_zero_reach_the_wire_in_every_list() {
-    let expected = json!({
-        "AutoAcceptConfigs": [
-            { "Channel": "VOICE", "AutoAccept": false, "AgentFirstCallbackAutoAccept": false },
-            { "Channel": "CHAT", "AutoAccept": false },
-            { "Channel": "TASK", "AutoAccept": false },
-            { "Channel": "EMAIL", "AutoAccept": false },
-        ],
-        "AfterContactWorkConfigs": [
-            {
-                "Channel": "VOICE",
-                "AfterContactWorkConfig": { "AfterContactWorkTimeLimit": 0 },
-                "AgentFirstCallbackAfterContactWorkConfig": { "AfterContactWorkTimeLimit": 0 },
-            },
-            { "Channel": "CHAT", "AfterContactWorkConfig": { "AfterContactWorkTimeLimit": 0 } },
-            { "Channel": "TASK", "AfterContactWorkConfig": { "AfterContactWorkTimeLimit": 0 } },
-            { "Channel": "EMAIL", "AfterContactWorkConfig": { "AfterContactWorkTimeLimit": 0 } },
-        ],
-        "PhoneNumberConfigs": [{ "Channel": "VOICE", "PhoneType": "SOFT_PHONE" }],
-        "PersistentConnectionConfigs": [{ "Channel": "VOICE", "PersistentConnection": false }],
-        "VoiceEnhancementConfigs": [{ "Channel": "VOICE", "VoiceEnhancementMode": "NONE" }],
-    });
-    let seen = sent(&Call::UpdateUserConfig { settings: neutral_lists() }).await;
-    assert_eq!((seen.method.as_str(), seen.path()), ("POST", "/users/i-1/u-1/config"));
-    assert_eq!(seen.json(), expected);
-
-    let body = created(|user| user.lists = neutral_lists()).await;
-    for (list, entries) in expected.as_object().unwrap() {
-        assert_eq!(&body[list], entries);
-    }
-}
-
-#[tokio::test]
-async fn a_list_of_which_nothing_was_said_is_left_out_and_required_members_are_filled_in() {
-    let settings: Settings = [
-        (Slot::FirstCallbackAfterContactWork(Channel::Voice), Value::Seconds(30)),
-        (Slot::FirstCallbackAutoAccept(Channel::Voice), Value::Flag(true)),
-        (Slot::PhoneNumber(Channel::Voice), Value::Number("+15550100".to_owned())),
-        (Slot::VoiceEnhancement(Channel::Voice), Value::Voice(VoiceEnhancementMode::VoiceIsolation)),
-    ]
-    .into_iter()
-    .collect();
-    let seen = sent(&Call::UpdateUserConfig { settings }).await;
-    assert_eq!(
-        seen.json(),
-        json!({
-            "AutoAcceptConfigs": [{ "Channel": "VOICE", "AutoAccept": false, "AgentFirstCallbackAutoAccept": true }],
-            "AfterContactWorkConfigs": [{
-                "Channel": "VOICE",
-                "AfterContactWorkConfig": { "AfterContactWorkTimeLimit": 0 },
-                "AgentFirstCallbackAfterContactWorkConfig": { "AfterContactWorkTimeLimit": 30 },
-            }],
-            "PhoneNumberConfigs": [{ "Channel": "VOICE", "PhoneType": "SOFT_PHONE", "PhoneNumber": "+15550100" }],
-            "VoiceEnhancementConfigs": [{ "Channel": "VOICE", "VoiceEnhancementMode": "VOICE_ISOLATION" }],
-        })
-    );
-}
-
-#[tokio::test]
 async fn the_other_writes_are_what_they_say() {
-    let identity = Identity { last_name: Some("Doe".to_owned()), mobile: Some("+15550100".to_owned()), ..Identity::default() };
+    let identity =
+        Identity { last_name: Some("Doe".to_owned()), mobile: Some("+15550100".to_owned()), ..Identity::default() };
     let levels = BTreeMap::from([(key("lang", "de"), 3)]);
     let level = json!({ "UserProficiencies": [{ "AttributeName": "lang", "AttributeValue": "de", "Level": 3.0 }] });
     for (call, path, body) in [
