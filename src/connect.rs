@@ -52,7 +52,7 @@ pub trait Connect: Send + Sync {
     /// ListSecurityProfiles, one page of at most 1000.
     fn list_security_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>>;
 
-    /// SearchUserHierarchyGroups, one page of at most 500, without the root group of level 0.
+    /// SearchUserHierarchyGroups, one page of at most 100, without the root group of level 0.
     fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>>;
 }
 

@@ -168,7 +168,9 @@ impl<F: FnOnce()> Filled<F> {
         if self.caches.fetch_sub(1, Ordering::AcqRel) == 1 {
             info!("cache is filled");
             let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
-            warm.map_or((), |warm| warm());
+            if let Some(warm) = warm {
+                warm();
+            }
         }
     }
 }

@@ -193,7 +193,7 @@ impl Connect for AwsConnect {
 
     fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>> {
         let request = self.client(instance).search_user_hierarchy_groups().instance_id(instance.id().as_str());
-        let request = request.max_results(500).set_next_token(token);
+        let request = request.max_results(100).set_next_token(token);
         Box::pin(async move {
             let page = request.send().await.or_failed("SearchUserHierarchyGroups")?;
             let groups = page.user_hierarchy_groups.into_iter().flatten().filter_map(answer::group).collect();

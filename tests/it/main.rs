@@ -5,4 +5,6 @@ mod support;
 
 mod admission;
 mod crd;
+mod deletion;
+mod identity;
 mod lifecycle;

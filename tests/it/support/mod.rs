@@ -9,4 +9,4 @@ mod stage;
 
 pub use cluster::{Cluster, cluster};
 pub use fixtures::{managed, saml};
-pub use stage::{Options, Stage};
+pub use stage::{Options, SENTINEL_PASSWORD, Stage, condition};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connect_simulator::{CallRecord, Simulator, User, fixtures};
+use connect_simulator::{CallRecord, Mutation, Simulator, User, UserPatch, fixtures};
 use connect_user_operator::resource::user::ConnectUser;
 use futures::StreamExt;
 use harness::{Identity, Launch, Process};
@@ -162,6 +162,21 @@ impl Stage {
         self.api().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
+    /// Replaces the status, as a restored backup or a forger would.
+    pub async fn force_status(&self, name: &str, mut status: Value) {
+        if status["observedGeneration"] != -1 {
+            // A forger who knows the contract: it is not what these tests are about.
+            status["conditions"] = json!([{
+                "type": "Ready", "status": "Unknown", "reason": "Forged", "message": "forged",
+                "observedGeneration": status["observedGeneration"], "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }]);
+        }
+        let mut object = self.get(name).await;
+        object.status = serde_json::from_value(status).unwrap();
+        object.metadata.managed_fields = None;
+        self.api().replace_status(name, &PostParams::default(), &object).await.unwrap();
+    }
+
     pub async fn delete(&self, name: &str) {
         self.api().delete(name, &DeleteParams::default()).await.unwrap();
     }
@@ -204,6 +219,13 @@ impl Stage {
                 && object.status.as_ref().and_then(|status| status.observed_generation) == generation
         })
         .await
+    }
+
+    /// The reason of a terminating object: its generation has moved with the deletion.
+    pub async fn reason_while_deleting(&self, name: &str, wanted: &str) -> String {
+        let object = self.until(name, wanted, |object| condition(object).is_some_and(|(_, reason)| reason == wanted)).await;
+        assert!(object.metadata.deletion_timestamp.is_some());
+        object.status.unwrap().conditions.into_iter().find(|condition| condition.type_ == "Ready").unwrap().message
     }
 
     /// Waits for a reason and returns the message.
@@ -278,6 +300,12 @@ impl Stage {
         self.simulator
             .user_by_name(fixtures::managed::ID, username)
             .or_else(|| self.simulator.user_by_name(fixtures::saml::ID, username))
+    }
+
+    /// Somebody changes a user of the managed instance in the console.
+    pub fn console(&self, username: &str, set: UserPatch) {
+        let mutation = Mutation::UpdateUser { instance_id: fixtures::managed::ID.to_owned(), user: username.to_owned(), set: Box::new(set) };
+        self.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap();
     }
 
     pub fn calls(&self) -> Vec<CallRecord> {

@@ -1,0 +1,164 @@
+//! Whose user is it: lost answers, lost statuses, adoption, and two objects that want the same.
+
+use connect_simulator::fixtures::managed as m;
+use connect_simulator::{Fault, FaultKind, Lag, Mutation, UserPatch};
+use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
+use serde_json::json;
+
+use crate::support::{Options, Stage, condition, managed};
+
+fn by_hand(stage: &Stage, username: &str, set: UserPatch) -> String {
+    let mutation = Mutation::CreateUser { instance_id: m::ID.to_owned(), username: username.to_owned(), set: Box::new(set) };
+    stage.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_ends_with_one_user() {
+    for (index, kind) in [FaultKind::LostAnswer, FaultKind::MalformedAnswer, FaultKind::EmptyAnswer].into_iter().enumerate() {
+        let stage = Stage::new("lost-answer").await;
+        let name = format!("jane-{index}");
+        stage.simulator.inject(Fault::new(kind).on("CreateUser").times(1));
+        stage.create(&managed(&name, &name)).await;
+        let object = stage.ready(&name).await;
+        assert_eq!(stage.simulator.users(m::ID).len(), 1);
+        assert_eq!(object.status.unwrap().user_id, stage.user(&name).map(|user| user.id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_found_through_lagging_listings() {
+    let lag = Lag { describe_after_create_ms: 1500, list_after_create_ms: 1500, search_after_write_ms: 1500, ..Lag::default() };
+    let simulator = connect_simulator::Options { lag, ..Default::default() };
+    let stage = Stage::with("lag", Options { grace: "5s", simulator, ..Options::default() }).await;
+    stage.simulator.inject(Fault::error_after(500, "InternalServiceException").on("CreateUser").times(1));
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.ready("jane").await;
+    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_was_wiped_is_found_again() {
+    let stage = Stage::new("wiped").await;
+    stage.create(&managed("jane", "jane.doe")).await;
+    let id = stage.ready("jane").await.status.unwrap().user_id;
+    stage.stop_operator().await;
+    stage.force_status("jane", json!({ "observedGeneration": -1 })).await;
+    assert_eq!(stage.get("jane").await.status.unwrap().user_id, None);
+    stage.start_operator().await;
+    assert_eq!(stage.ready("jane").await.status.unwrap().user_id, id);
+    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_made_again_under_its_name_finds_its_user() {
+    let stage = Stage::new("again").await;
+    let mut object = managed("jane", "jane.doe");
+    stage.create(&object).await;
+    stage.ready("jane").await;
+    // A rebuilt cluster: the object is gone without a deletion in Connect, and comes back with another uid.
+    stage.annotate("jane", "contactops.dev/release-deletion", "retain").await;
+    stage.delete("jane").await;
+    stage.gone("jane").await;
+    let before = stage.user("jane.doe").unwrap();
+    object["spec"]["tags"] = json!({ "team": "support" });
+    let uid = stage.create(&object).await.metadata.uid.unwrap();
+    stage.ready("jane").await;
+    let after = stage.user("jane.doe").unwrap();
+    assert_eq!(after.id, before.id);
+    assert_eq!(after.tags[UID_TAG], uid);
+    assert_eq!(stage.written(), ["CreateUser", "CreateUser", "TagResource"], "the second CreateUser is refused as a duplicate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_made_by_hand_is_taken_over_only_if_the_object_says_so() {
+    let stage = Stage::new("adopt").await;
+    let id = by_hand(&stage, "jane.doe", UserPatch { tags: Some([("team".to_owned(), "x".to_owned())].into()), ..UserPatch::default() });
+    stage.create(&managed("jane", "jane.doe")).await;
+    let message = stage.reason("jane", "UsernameTaken").await;
+    assert!(message.contains("adoptionPolicy") && message.contains("Adopt"), "{message}");
+    assert_eq!(stage.user("jane.doe").unwrap().tags.len(), 1, "nothing is written to it");
+    stage.edit("jane", json!({ "adoptionPolicy": "Adopt" })).await;
+    let object = stage.ready("jane").await;
+    assert_eq!(object.status.unwrap().user_id, Some(id));
+    let user = stage.user("jane.doe").unwrap();
+    assert_eq!(user.identity_info.first_name.as_deref(), Some("Jane"));
+    assert_eq!(user.tags["team"], "x");
+    assert!(user.tags[OWNER_TAG].starts_with("test/"));
+    stage.event("jane", "UserAdopted").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_is_never_taken_over() {
+    let stage = Stage::new("admin").await;
+    let admin = UserPatch { security_profile_ids: Some(vec![m::SECURITY_ADMIN.to_owned()]), ..UserPatch::default() };
+    by_hand(&stage, "root", admin);
+    let before = stage.user("root").unwrap();
+    let mut object = managed("root", "root");
+    object["spec"]["adoptionPolicy"] = json!("Adopt");
+    object["spec"]["identityInfo"]["email"] = json!("attacker@example.com");
+    stage.create(&object).await;
+    let message = stage.reason("root", "NotAllowed").await;
+    assert!(message.contains("Admin"), "{message}");
+    assert_eq!(stage.user("root").unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_of_another_object_is_never_touched() {
+    let stage = Stage::new("another").await;
+    let tags = [(OWNER_TAG.to_owned(), "other/ns/jane".to_owned()), (UID_TAG.to_owned(), "u".to_owned())].into();
+    by_hand(&stage, "jane.doe", UserPatch { tags: Some(tags), ..UserPatch::default() });
+    let before = stage.user("jane.doe").unwrap();
+    let mut object = managed("jane", "jane.doe");
+    object["spec"]["adoptionPolicy"] = json!("Adopt");
+    stage.create(&object).await;
+    let message = stage.reason("jane", "OwnedByAnother").await;
+    assert!(message.contains("other/ns/jane"), "{message}");
+    assert_eq!(stage.user("jane.doe").unwrap(), before);
+    stage.delete("jane").await;
+    stage.gone("jane").await;
+    assert_eq!(stage.user("jane.doe").unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_objects_for_one_user_the_older_wins_whatever_the_case_of_the_name() {
+    let stage = Stage::new("two").await;
+    stage.create(&managed("older", "jane.doe")).await;
+    stage.ready("older").await;
+    stage.create(&managed("younger", "Jane.Doe")).await;
+    let message = stage.reason("younger", "UsernameTaken").await;
+    assert!(message.contains(&format!("{}/older", stage.namespace)), "{message}");
+    stage.settled("older").await;
+    // When the older goes, the younger makes the user anew, without help.
+    stage.delete("older").await;
+    stage.gone("older").await;
+    stage.ready("younger").await;
+    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_that_were_taken_off_stop_all_writes() {
+    let stage = Stage::with("unmarked", Options { resync: "500ms", ..Options::default() }).await;
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.ready("jane").await;
+    stage.console("jane.doe", UserPatch { tags: Some([].into()), ..UserPatch::default() });
+    stage.reason("jane", "UsernameTaken").await;
+    stage.edit("jane", json!({ "tags": { "team": "support" } })).await;
+    stage.reason("jane", "UsernameTaken").await;
+    assert_eq!(stage.written(), ["CreateUser"]);
+    assert_eq!(condition(&stage.get("jane").await).unwrap().0, "False");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_operator_leaves_no_double_and_no_orphan() {
+    // Killed while CreateUser is on its way: the effect happens, the answer finds nobody.
+    let stage = Stage::new("killed").await;
+    stage.simulator.inject(Fault::new(FaultKind::Latency { millis: 800 }).on("CreateUser").times(1));
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.reason("jane", "Creating").await;
+    assert!(stage.eventually(|| async { stage.user("jane.doe") }).await.is_some());
+    stage.kill_operator();
+    stage.start_operator().await;
+    let object = stage.ready("jane").await;
+    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+    assert_eq!(object.status.unwrap().user_id, stage.user("jane.doe").map(|user| user.id));
+}
