@@ -64,8 +64,11 @@ mod tests {
         let mut command = Arguments::command();
         command.build();
         let run = command.find_subcommand("run").unwrap();
-        for argument in run.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str())) {
-            let twin = format!("CONNECT_USER_OPERATOR_{}", argument.get_long().unwrap().replace('-', "_").to_uppercase());
+        for argument in
+            run.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+        {
+            let twin =
+                format!("CONNECT_USER_OPERATOR_{}", argument.get_long().unwrap().replace('-', "_").to_uppercase());
             assert_eq!(argument.get_env().unwrap().to_str().unwrap(), twin);
             assert!(argument.get_help().is_some(), "{twin}");
         }

@@ -31,19 +31,19 @@ use kube::{Api, Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
-pub use backoff::Intervals;
 use backoff::Backoff;
+pub use backoff::Intervals;
 use removal::Removal;
 use subject::{OnStale, PublishError, Subject};
 
 use crate::connect::Connect;
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
+use crate::metrics::Metrics;
 use crate::plan::report::{Next, Outcome, Story};
 use crate::resource::condition::Reason;
 use crate::resource::user::{ConnectUser, ConnectUserSpec};
 use crate::resource::{MANAGER, RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
-use crate::metrics::Metrics;
 use crate::user::ids::Instance;
 use crate::user::ownership::Owner;
 
@@ -181,7 +181,8 @@ const CONCURRENCY: u16 = 64;
 /// Changes of an object that matter here: not our own writes of status and finalizer.
 fn what_concerns_us(object: &Guarded) -> Option<u64> {
     let meta = object.meta();
-    let annotations = [SUSPEND_ANNOTATION, RECONCILE_ANNOTATION, RELEASE_ANNOTATION].map(|key| object.annotations().get(key));
+    let annotations =
+        [SUSPEND_ANNOTATION, RECONCILE_ANNOTATION, RELEASE_ANNOTATION].map(|key| object.annotations().get(key));
     let mut hasher = std::hash::DefaultHasher::new();
     let deletion = meta.deletion_timestamp.as_ref().map(|time| time.0);
     (meta.generation, deletion, annotations).hash(&mut hasher);
@@ -215,8 +216,12 @@ async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std
             (Next::Backoff, "error")
         }
         Err(panic) => {
-            let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-            error!(message = message.unwrap_or("no message"), "a reconcile panicked: this is a bug, please report it; trying again");
+            let message =
+                panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            error!(
+                message = message.unwrap_or("no message"),
+                "a reconcile panicked: this is a bug, please report it; trying again"
+            );
             cx.metrics.panicked();
             (Next::Backoff, "panic")
         }
@@ -275,7 +280,13 @@ async fn tell(cx: &Context, object: &ConnectUser, story: Story) {
         note.push('…');
     }
     let type_ = if warning { EventType::Warning } else { EventType::Normal };
-    let event = Event { type_, reason: reason.to_owned(), note: Some(note), action: action.chars().take(128).collect(), secondary: None };
+    let event = Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note),
+        action: action.chars().take(128).collect(),
+        secondary: None,
+    };
     if let Err(error) = cx.recorder.publish(&event, &object.object_ref(&())).await {
         warn!(error = &error as &dyn std::error::Error, reason, "publishing an event failed");
     }

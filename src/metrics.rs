@@ -55,13 +55,26 @@ impl Metrics {
         let reconcile_seconds = Histogram::new(exponential_buckets(0.001, 4.0, 9));
         let panics = Counter::default();
         let calls = Family::<CallResult, Counter>::default();
-        let call_seconds = Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 2.0, 11)));
+        let call_seconds =
+            Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 2.0, 11)));
         // The names that dashboards for controllers expect.
         registry.register("controller_runtime_reconcile", "Reconciles by result", reconciles.clone());
-        registry.register("controller_runtime_reconcile_time_seconds", "Duration of a reconcile", reconcile_seconds.clone());
+        registry.register(
+            "controller_runtime_reconcile_time_seconds",
+            "Duration of a reconcile",
+            reconcile_seconds.clone(),
+        );
         registry.register("controller_runtime_reconcile_panics", "Reconciles that panicked", panics.clone());
-        registry.register("connect_user_operator_aws_calls", "Calls to Amazon Connect by operation and result", calls.clone());
-        registry.register("connect_user_operator_aws_call_duration_seconds", "Duration of a call to Amazon Connect", call_seconds.clone());
+        registry.register(
+            "connect_user_operator_aws_calls",
+            "Calls to Amazon Connect by operation and result",
+            calls.clone(),
+        );
+        registry.register(
+            "connect_user_operator_aws_call_duration_seconds",
+            "Duration of a call to Amazon Connect",
+            call_seconds.clone(),
+        );
         Self { registry: Arc::new(registry), reconciles, reconcile_seconds, panics, calls, call_seconds }
     }
 

@@ -50,7 +50,11 @@ pub async fn serve(
 }
 
 async fn readyz(State((readiness, _)): State<(Readiness, Metrics)>) -> impl IntoResponse {
-    if readiness.get() { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "the cache of ConnectUsers is not filled yet\n") }
+    if readiness.get() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the cache of ConnectUsers is not filled yet\n")
+    }
 }
 
 async fn exposition(State((_, metrics)): State<(Readiness, Metrics)>) -> impl IntoResponse {

@@ -66,10 +66,14 @@ pub enum Error {
     #[error("no way to the Kubernetes API: set KUBECONFIG, or run in a Pod with a service account")]
     Kubernetes(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The custom resource.
-    #[error("ConnectUser objects cannot be listed: apply the definitions (connect-user-operator crd | kubectl apply --server-side -f -) and check the operator's rights")]
+    #[error(
+        "ConnectUser objects cannot be listed: apply the definitions (connect-user-operator crd | kubectl apply --server-side -f -) and check the operator's rights"
+    )]
     Resource(#[source] Box<kube::Error>),
     /// The default cluster name.
-    #[error("the uid of namespace kube-system cannot be read: set --cluster-name, or allow the operator to get that namespace")]
+    #[error(
+        "the uid of namespace kube-system cannot be read: set --cluster-name, or allow the operator to get that namespace"
+    )]
     ClusterName(#[source] Box<kube::Error>),
     /// The address.
     #[error("cannot listen on {address}")]
@@ -86,8 +90,19 @@ pub enum Error {
 }
 
 pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
-    let RunArguments { listen, cluster_name, watch_namespaces, resync_interval, consistency_grace, max_retry_interval, log_format } = arguments;
-    let levels = telemetry::levels(std::env::var("RUST_LOG").ok().as_deref(), std::env::var_os("LOG_SENSITIVE_BODIES").is_some())?;
+    let RunArguments {
+        listen,
+        cluster_name,
+        watch_namespaces,
+        resync_interval,
+        consistency_grace,
+        max_retry_interval,
+        log_format,
+    } = arguments;
+    let levels = telemetry::levels(
+        std::env::var("RUST_LOG").ok().as_deref(),
+        std::env::var_os("LOG_SENSITIVE_BODIES").is_some(),
+    )?;
     telemetry::install(levels, log_format)?;
     // kube and the SDK share one rustls; whichever comes first would otherwise have to guess its provider.
     // An error means that one is installed already.
@@ -133,7 +148,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         slowest_retry: max_retry_interval,
         ..Intervals::default()
     };
-    let settings = Settings { client, connect: Arc::new(connect), cluster, intervals, namespaces: watch_namespaces, metrics };
+    let settings =
+        Settings { client, connect: Arc::new(connect), cluster, intervals, namespaces: watch_namespaces, metrics };
     controller::run(settings, stop, move || readiness.set()).await;
     served.cancel();
     server.await.ok();
@@ -191,7 +207,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err("must have a unit: ms, s, m or h".to_owned()),
     };
     let longest = Duration::from_secs(7 * 24 * 3600);
-    if duration.is_zero() || duration > longest { Err("must be more than nothing and at most 168h".to_owned()) } else { Ok(duration) }
+    if duration.is_zero() || duration > longest {
+        Err("must be more than nothing and at most 168h".to_owned())
+    } else {
+        Ok(duration)
+    }
 }
 
 #[cfg(test)]

@@ -62,7 +62,9 @@ impl Kind {
     /// Classifies an error that the service answered.
     pub fn of(code: &str, status: u16) -> Self {
         match code {
-            "TooManyRequestsException" | "ThrottlingException" | "Throttling" | "RequestLimitExceeded" => Self::Throttled,
+            "TooManyRequestsException" | "ThrottlingException" | "Throttling" | "RequestLimitExceeded" => {
+                Self::Throttled
+            }
             "LimitExceededException" | "ServiceQuotaExceededException" => Self::QuotaExceeded,
             "DuplicateResourceException" => Self::Duplicate,
             "ResourceNotFoundException" => Self::NotFound,
@@ -77,7 +79,9 @@ impl Kind {
             | "IncompleteSignature"
             | "OptInRequired"
             | "MissingAuthenticationTokenException" => Self::AccessDenied,
-            "ConditionalOperationFailedException" | "ResourceConflictException" | "ResourceInUseException" => Self::Conflict,
+            "ConditionalOperationFailedException" | "ResourceConflictException" | "ResourceInUseException" => {
+                Self::Conflict
+            }
             _ => match status {
                 429 => Self::Throttled,
                 401 | 403 => Self::AccessDenied,
@@ -120,9 +124,13 @@ mod tests {
 
     #[test]
     fn unknown_codes_go_by_their_status() {
-        for (status, kind) in
-            [(400, Kind::Invalid), (403, Kind::AccessDenied), (404, Kind::NotFound), (409, Kind::Conflict), (503, Kind::Unavailable)]
-        {
+        for (status, kind) in [
+            (400, Kind::Invalid),
+            (403, Kind::AccessDenied),
+            (404, Kind::NotFound),
+            (409, Kind::Conflict),
+            (503, Kind::Unavailable),
+        ] {
             assert_eq!(Kind::of("SomethingNewException", status), kind);
         }
     }

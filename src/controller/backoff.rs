@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn failures_in_a_row_grow_to_a_bound_and_a_success_starts_over() {
         let backoff = Backoff::default();
-        let delays: Vec<_> = (0..10).filter_map(|_| delay(&backoff, Next::Backoff)).map(|delay| delay.as_secs()).collect();
+        let delays: Vec<_> =
+            (0..10).filter_map(|_| delay(&backoff, Next::Backoff)).map(|delay| delay.as_secs()).collect();
         assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 150, 150]);
         assert_eq!(delay(&backoff, Next::Resync), Some(Duration::from_secs(600)));
         assert_eq!(delay(&backoff, Next::Backoff), Some(Duration::from_secs(1)));

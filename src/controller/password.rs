@@ -46,7 +46,8 @@ pub(super) async fn for_creation(
         }
         _ => {}
     }
-    let keeps_names_short = matches!(management, Some(IdentityManagement::ConnectManaged | IdentityManagement::ExistingDirectory));
+    let keeps_names_short =
+        matches!(management, Some(IdentityManagement::ConnectManaged | IdentityManagement::ExistingDirectory));
     if keeps_names_short && spec.username.chars().count() > LONGEST_USERNAME_WITHOUT_SAML {
         return Err(invalid(format!(
             "spec.username has more than {LONGEST_USERNAME_WITHOUT_SAML} characters, which instance {id} allows only with SAML: usernames cannot change, so delete the object and create it with a shorter one"
@@ -73,12 +74,19 @@ async fn read(cx: &Context, subject: &Subject<'_>, reference: &PasswordSecretRef
         Err(kube::Error::Api(status)) if status.is_forbidden() => {
             return Err(Box::new(Outcome::new(
                 Reason::AccessDenied,
-                format!("{at} may not be read: allow the operator's service account to get Secrets in namespace {}", subject.namespace),
+                format!(
+                    "{at} may not be read: allow the operator's service account to get Secrets in namespace {}",
+                    subject.namespace
+                ),
                 Next::Slow,
             )));
         }
         Err(error) => {
-            return Err(Box::new(Outcome::new(Reason::Unavailable, format!("reading {at} failed: {error}"), Next::Backoff)));
+            return Err(Box::new(Outcome::new(
+                Reason::Unavailable,
+                format!("reading {at} failed: {error}"),
+                Next::Backoff,
+            )));
         }
     };
     let value = secret.data.as_mut().and_then(|data| data.remove(key));
@@ -86,10 +94,13 @@ async fn read(cx: &Context, subject: &Subject<'_>, reference: &PasswordSecretRef
         left.0.zeroize();
     }
     let Some(value) = value else {
-        return Err(missing(format!("{at} has no key `{key}`: add it, or correct spec.passwordSecretRef.key; looked for again every few minutes")));
+        return Err(missing(format!(
+            "{at} has no key `{key}`: add it, or correct spec.passwordSecretRef.key; looked for again every few minutes"
+        )));
     };
     let unusable = |what: &str| {
-        let message = format!("the password in {at}, key `{key}`, {what}: change it there; read again every few minutes");
+        let message =
+            format!("the password in {at}, key `{key}`, {what}: change it there; read again every few minutes");
         Box::new(Outcome::new(Reason::InvalidSpec, message, Next::Backoff))
     };
     // `kubectl create secret --from-file` and editors leave a line end that nobody means.
@@ -107,6 +118,8 @@ async fn read(cx: &Context, subject: &Subject<'_>, reference: &PasswordSecretRef
     if password.is_acceptable() {
         Ok(password)
     } else {
-        Err(unusable("does not meet Amazon Connect's rule (8 to 64 characters without white space, at least one lower-case letter, one upper-case letter and one digit)"))
+        Err(unusable(
+            "does not meet Amazon Connect's rule (8 to 64 characters without white space, at least one lower-case letter, one upper-case letter and one digit)",
+        ))
     }
 }

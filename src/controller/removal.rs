@@ -36,7 +36,9 @@ pub(super) async fn remove(subject: &mut Subject<'_>, cx: &Context) -> Result<Re
     let object = subject.object;
     let username = Username::new(&object.spec.username);
     if object.annotations().get(RELEASE_ANNOTATION).is_some_and(|value| value == "retain") {
-        let note = format!("let go of user {username} without a call to Amazon Connect, as annotation {RELEASE_ANNOTATION} asks");
+        let note = format!(
+            "let go of user {username} without a call to Amazon Connect, as annotation {RELEASE_ANNOTATION} asks"
+        );
         return Ok(Removal::Done(Some(story(false, "UserRetained", "Release", note))));
     }
     if super::is_suspended(object) {
@@ -135,7 +137,12 @@ async fn judge(
     let story = match (&heir, subject.object.spec.deletion_policy) {
         (Some(heir), _) => {
             calls = vec![Call::TagResource { tags: heir.owner.tags() }];
-            story(false, "UserHandedOver", "TagResource", format!("user {} now belongs to ConnectUser {}", user.username, heir.name))
+            story(
+                false,
+                "UserHandedOver",
+                "TagResource",
+                format!("user {} now belongs to ConnectUser {}", user.username, heir.name),
+            )
         }
         (None, DeletionPolicy::Delete) => {
             calls.push(Call::DeleteUser);
@@ -143,7 +150,12 @@ async fn judge(
         }
         (None, DeletionPolicy::Retain) => {
             calls = vec![diff::release(&owner)];
-            story(false, "UserRetained", "UntagResource", format!("let go of user {} ({}), which stays in Amazon Connect", user.username, user.id))
+            story(
+                false,
+                "UserRetained",
+                "UntagResource",
+                format!("let go of user {} ({}), which stays in Amazon Connect", user.username, user.id),
+            )
         }
     };
     // The cache may be stale: what cannot be undone is decided on the object as it is now.
@@ -151,7 +163,8 @@ async fn judge(
         return Err(PublishError::Gone { what: "reading before deletion", object: subject.to_string() });
     }
     let redactor = Redactor::new(&subject.object.spec);
-    let Executed { created: _, failed } = execute(cx.connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
+    let Executed { created: _, failed } =
+        execute(cx.connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
     Ok(match failed {
         None => Removal::Done(Some(story)),
         // It was there a moment ago and ours: somebody else has deleted it.
@@ -166,7 +179,10 @@ fn waiting(error: ConnectError, instance: &Instance) -> Outcome {
     match error.kind {
         Kind::Throttled | Kind::Unavailable | Kind::Conflict => Outcome { reason: Reason::Deleting, ..outcome },
         _ => Outcome {
-            message: format!("{}; to let the object go and keep the user, set annotation {RELEASE_ANNOTATION}=retain", outcome.message),
+            message: format!(
+                "{}; to let the object go and keep the user, set annotation {RELEASE_ANNOTATION}=retain",
+                outcome.message
+            ),
             ..outcome
         },
     }

@@ -17,7 +17,12 @@ pub(super) struct Sibling {
 
 /// The living object that claims this user and comes before `object`: the older one, or of two of the
 /// same age the one with the lower uid, so that both sides see the same winner.
-pub(super) fn claimant_before(cx: &Context, object: &ConnectUser, instance: &Instance, username: &Username) -> Option<Sibling> {
+pub(super) fn claimant_before(
+    cx: &Context,
+    object: &ConnectUser,
+    instance: &Instance,
+    username: &Username,
+) -> Option<Sibling> {
     let rank = |object: &ConnectUser| (object.creation_timestamp().map(|time| time.0), object.uid());
     // Whoever holds the user already keeps it, whatever its age.
     let holds = |object: &ConnectUser| object.status.as_ref().is_some_and(|status| status.user_id.is_some());

@@ -47,7 +47,10 @@ pub(super) async fn sync(subject: &mut Subject<'_>, cx: &Context) -> Result<Outc
 }
 
 /// Everything that can be refused before the user is looked at.
-async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Result<Line<'a>, Box<Outcome>>, PublishError> {
+async fn prepare<'a>(
+    subject: &mut Subject<'_>,
+    cx: &'a Context,
+) -> Result<Result<Line<'a>, Box<Outcome>>, PublishError> {
     let spec = &subject.object.spec;
     if super::is_suspended(subject.object) {
         let message = "suspended: nothing is written to Amazon Connect until spec.suspend and the annotation contactops.dev/suspend are gone";
@@ -155,10 +158,11 @@ impl Line<'_> {
     }
 
     async fn adopt(&self, subject: &mut Subject<'_>, observed: &ObservedUser) -> Result<Outcome, PublishError> {
-        let admin = match self.cx.catalog.security_profile(self.cx.connect.as_ref(), &self.instance, ADMIN_PROFILE).await {
-            Ok(admin) => admin,
-            Err(error) => return Ok(self.failed(error)),
-        };
+        let admin =
+            match self.cx.catalog.security_profile(self.cx.connect.as_ref(), &self.instance, ADMIN_PROFILE).await {
+                Ok(admin) => admin,
+                Err(error) => return Ok(self.failed(error)),
+            };
         if admin.is_some_and(|admin| observed.security_profiles.contains(&admin)) {
             let message = format!(
                 "user {} ({}) holds the security profile {ADMIN_PROFILE} and is not adopted: take the profile from the user in Amazon Connect first",
@@ -189,7 +193,8 @@ impl Line<'_> {
             last_modified_time: observed.last_modified_time.clone(),
         };
         let mut after = Owned::by(desired);
-        let directory_ids_differ = desired.directory_user_id.is_some() && desired.directory_user_id != observed.directory_user_id;
+        let directory_ids_differ =
+            desired.directory_user_id.is_some() && desired.directory_user_id != observed.directory_user_id;
         // Set at creation, it may simply not be shown; set later, no call can bring it about.
         let stuck = directory_ids_differ && !owned.fields.contains(&Field::DirectoryUserId);
         if stuck {
@@ -199,9 +204,14 @@ impl Line<'_> {
         let applied = subject.status.applied.as_ref().and_then(|applied| applied.generation);
         let is_drift = adoption.is_none() && applied == Some(subject.generation);
         if is_drift && !plan.is_empty() && subject.object.spec.drift_policy == DriftPolicy::Report {
-            let message = format!("user {} differs from the spec in {}: driftPolicy is Report, nothing is written", desired.username, plan.fields());
+            let message = format!(
+                "user {} differs from the spec in {}: driftPolicy is Report, nothing is written",
+                desired.username,
+                plan.fields()
+            );
             let is_news = subject.status.drift != plan.differences;
-            let story = Story { warning: true, reason: "DriftDetected", action: "Compare".to_owned(), note: message.clone() };
+            let story =
+                Story { warning: true, reason: "DriftDetected", action: "Compare".to_owned(), note: message.clone() };
             let facts = Facts { user: Some(user), drift: plan.differences, ..Facts::default() };
             let outcome = Outcome::new(Reason::Drifted, message, Next::Resync).with_facts(facts);
             return Ok(if is_news { outcome.with_event(story) } else { outcome });
@@ -218,7 +228,8 @@ impl Line<'_> {
                 let ahead = Outcome::new(Reason::Updating, message, Next::Soon).with_facts(facts).ahead();
                 subject.publish(ahead, OnStale::GiveUp).await?;
             }
-            let Executed { created: _, failed } = execute(cx.connect.as_ref(), instance, Some(&observed.id), &plan.calls, &self.redactor).await;
+            let Executed { created: _, failed } =
+                execute(cx.connect.as_ref(), instance, Some(&observed.id), &plan.calls, &self.redactor).await;
             if let Some(error) = failed {
                 let facts = Facts { user: Some(user), owned: Some(before), ..Facts::default() };
                 return Ok(self.failed(error).with_facts(facts));
@@ -262,16 +273,26 @@ impl Line<'_> {
         };
         match listed {
             Listed::ById => {
-                let message = format!("user {} ({id}) is listed, but Amazon Connect does not describe it at the moment", desired.username);
+                let message = format!(
+                    "user {} ({id}) is listed, but Amazon Connect does not describe it at the moment",
+                    desired.username
+                );
                 Ok(Outcome::new(Reason::Unavailable, message, Next::Soon))
             }
             Listed::ByName(other) => match self.observe(&other.id).await {
                 Ok(Some(observed)) => self.judge(subject, &observed).await,
-                Ok(None) => Ok(Outcome::new(Reason::Unavailable, format!("user {} is not visible everywhere yet", desired.username), Next::Soon)),
+                Ok(None) => Ok(Outcome::new(
+                    Reason::Unavailable,
+                    format!("user {} is not visible everywhere yet", desired.username),
+                    Next::Soon,
+                )),
                 Err(error) => Ok(self.failed(error)),
             },
             Listed::Nowhere if subject.object.spec.drift_policy == DriftPolicy::Report => {
-                let message = format!("user {} ({id}) was deleted in Amazon Connect: driftPolicy is Report, it is not created again", desired.username);
+                let message = format!(
+                    "user {} ({id}) was deleted in Amazon Connect: driftPolicy is Report, it is not created again",
+                    desired.username
+                );
                 Ok(Outcome::new(Reason::Drifted, message, Next::Slow))
             }
             Listed::Nowhere => {
@@ -279,7 +300,10 @@ impl Line<'_> {
                     warning: true,
                     reason: "UserVanished",
                     action: "ListUsers".to_owned(),
-                    note: format!("user {} ({id}) was deleted in Amazon Connect and is created again", desired.username),
+                    note: format!(
+                        "user {} ({id}) was deleted in Amazon Connect and is created again",
+                        desired.username
+                    ),
                 };
                 let outcome = self.create(subject, Facts { user_gone: true, ..Facts::default() }).await?;
                 Ok(outcome.with_event(story))
@@ -325,7 +349,9 @@ impl Line<'_> {
                 let facts = Facts { user: created, owned: Some(after), applied_in_full: true, ..Facts::default() };
                 Outcome::new(Reason::InSync, self.in_sync(), Next::Resync).with_facts(facts)
             }
-            Some(error) if created.is_none() && error.kind == Kind::Duplicate => return self.duplicate(subject, &error).await,
+            Some(error) if created.is_none() && error.kind == Kind::Duplicate => {
+                return self.duplicate(subject, &error).await;
+            }
             Some(error) => {
                 // An answer that refuses leaves nothing behind; anything else may have had its effect.
                 let nothing_made = created.is_none() && !matches!(error.kind, Kind::Unavailable | Kind::Throttled);
@@ -353,10 +379,15 @@ impl Line<'_> {
         let now = Timestamp::now();
         let hidden = now.duration_since(cx.backoff.hidden_since(&subject.uid, now));
         Ok(if hidden < cx.grace() {
-            let message = format!("the name {} is taken, but Amazon Connect does not show by whom yet: looking again", desired.username);
+            let message = format!(
+                "the name {} is taken, but Amazon Connect does not show by whom yet: looking again",
+                desired.username
+            );
             Outcome::new(Reason::Creating, message, Next::Soon)
         } else {
-            let message = format!("{error}: Amazon Connect shows no user of this name; choose another username, or look for the user in the console");
+            let message = format!(
+                "{error}: Amazon Connect shows no user of this name; choose another username, or look for the user in the console"
+            );
             Outcome::new(Reason::UsernameTaken, message, Next::Slow)
         })
     }

@@ -23,7 +23,8 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
     let (name, namespace) = (name.clone().unwrap_or_default(), namespace.clone().unwrap_or_default());
     let object = format!("{namespace}/{name}");
     warn!(error = %invalid.error, "the object does not fit the schema of this version; its user is left alone");
-    let api: Api<DynamicObject> = Api::namespaced_with(cx.client.clone(), &namespace, &ApiResource::erase::<ConnectUser>(&()));
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(cx.client.clone(), &namespace, &ApiResource::erase::<ConnectUser>(&()));
     let failed = |what: &'static str| {
         let object = object.clone();
         move |source: kube::Error| match source {
@@ -35,7 +36,8 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
 
     let Some(live) = api.get_opt(&name).await.map_err(failed("reading"))? else { return Ok(Next::Change) };
     let meta = &live.metadata;
-    let asks_release = meta.annotations.as_ref().and_then(|all| all.get(RELEASE_ANNOTATION)).is_some_and(|value| value == "retain");
+    let asks_release =
+        meta.annotations.as_ref().and_then(|all| all.get(RELEASE_ANNOTATION)).is_some_and(|value| value == "retain");
     if meta.deletion_timestamp.is_some() && asks_release {
         let finalizers: Vec<_> = meta.finalizers.iter().flatten().filter(|finalizer| *finalizer != FINALIZER).collect();
         let patch = json!({ "metadata": { "uid": meta.uid, "resourceVersion": meta.resource_version, "finalizers": finalizers } });
@@ -46,15 +48,18 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
     }
 
     let mut status = live.data.get("status").cloned().unwrap_or_else(|| json!({}));
-    let previous: Vec<Condition> =
-        status.get("conditions").and_then(|conditions| serde_json::from_value(conditions.clone()).ok()).unwrap_or_default();
+    let previous: Vec<Condition> = status
+        .get("conditions")
+        .and_then(|conditions| serde_json::from_value(conditions.clone()).ok())
+        .unwrap_or_default();
     let generation = meta.generation.unwrap_or_default();
     let message = format!(
         "the object does not fit the schema of this operator: {}; correct the field, or upgrade operator and CRD to the version that wrote it. \
          To let a terminating object go and keep its user, set annotation {RELEASE_ANNOTATION}=retain",
         invalid.error
     );
-    let told = ready(&previous).is_some_and(|ready| ready.message == message && ready.observed_generation == Some(generation));
+    let told =
+        ready(&previous).is_some_and(|ready| ready.message == message && ready.observed_generation == Some(generation));
     if told {
         return Ok(Next::Change);
     }
@@ -69,6 +74,8 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
         "metadata": { "uid": meta.uid, "resourceVersion": meta.resource_version },
         "status": status,
     });
-    api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await.map_err(failed("writing the status"))?;
+    api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch))
+        .await
+        .map_err(failed("writing the status"))?;
     Ok(Next::Change)
 }

@@ -14,12 +14,19 @@ pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome 
     match error.kind {
         Kind::Throttled => Outcome::new(
             Reason::Throttled,
-            format!("{error}: waiting for quota; account {} shares it among all instances and tools in {}", instance.account(), instance.region()),
+            format!(
+                "{error}: waiting for quota; account {} shares it among all instances and tools in {}",
+                instance.account(),
+                instance.region()
+            ),
             later,
         ),
         Kind::QuotaExceeded => Outcome::new(
             Reason::QuotaExceeded,
-            format!("{error}: raise the quota of instance {} in Service Quotas or remove users; tried again every few minutes", instance.id()),
+            format!(
+                "{error}: raise the quota of instance {} in Service Quotas or remove users; tried again every few minutes",
+                instance.id()
+            ),
             Next::Slow,
         ),
         Kind::AccessDenied => Outcome::new(
@@ -32,14 +39,14 @@ pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome 
         ),
         Kind::NotFound => Outcome::new(
             Reason::ReferenceNotFound,
-            format!("{error}: check that instance, profiles and hierarchy group of the spec exist; tried again by itself"),
+            format!(
+                "{error}: check that instance, profiles and hierarchy group of the spec exist; tried again by itself"
+            ),
             Next::Backoff,
         ),
-        Kind::Duplicate => Outcome::new(
-            Reason::UsernameTaken,
-            format!("{error}: another user has what the spec asks for"),
-            Next::Slow,
-        ),
+        Kind::Duplicate => {
+            Outcome::new(Reason::UsernameTaken, format!("{error}: another user has what the spec asks for"), Next::Slow)
+        }
         Kind::Invalid => Outcome::new(
             Reason::InvalidSpec,
             format!("{error}: correct the spec; tried again every few minutes"),
@@ -50,9 +57,7 @@ pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome 
             format!("{error}: somebody changed the user at the same time; reading it again"),
             Next::Backoff,
         ),
-        Kind::Unavailable => {
-            Outcome::new(Reason::Unavailable, format!("{error}: tried again by itself"), later)
-        }
+        Kind::Unavailable => Outcome::new(Reason::Unavailable, format!("{error}: tried again by itself"), later),
     }
 }
 

@@ -34,7 +34,9 @@ pub enum ResolveError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// There is none of this name.
-    #[error("{field}: instance {instance} has no {what} `{name}`{known}: create it in Amazon Connect or correct the name")]
+    #[error(
+        "{field}: instance {instance} has no {what} `{name}`{known}: create it in Amazon Connect or correct the name"
+    )]
     Unknown {
         /// Field of the spec.
         field: &'static str,
@@ -113,13 +115,17 @@ impl Catalog {
             (Some(arn), _) => RoutingProfileId::new(arn),
             (None, Some(name)) => RoutingProfileId::new(
                 &self
-                    .id(connect, instance, Wanted {
-                        listing: Listing::RoutingProfiles,
-                        field: "spec.routingProfileName",
-                        instead: "spec.routingProfileArn",
-                        what: "routing profile",
-                        path: std::slice::from_ref(name),
-                    })
+                    .id(
+                        connect,
+                        instance,
+                        Wanted {
+                            listing: Listing::RoutingProfiles,
+                            field: "spec.routingProfileName",
+                            instead: "spec.routingProfileArn",
+                            what: "routing profile",
+                            path: std::slice::from_ref(name),
+                        },
+                    )
                     .await?,
             ),
             (None, None) => return Err(ResolveError::Missing("routingProfileName or routingProfileArn")),
@@ -145,13 +151,17 @@ impl Catalog {
             (Some(arn), _) => Some(HierarchyGroupId::new(arn)),
             (None, Some(path)) => Some(HierarchyGroupId::new(
                 &self
-                    .id(connect, instance, Wanted {
-                        listing: Listing::HierarchyGroups,
-                        field: "spec.hierarchyGroupPath",
-                        instead: "spec.hierarchyGroupArn",
-                        what: "hierarchy group",
-                        path,
-                    })
+                    .id(
+                        connect,
+                        instance,
+                        Wanted {
+                            listing: Listing::HierarchyGroups,
+                            field: "spec.hierarchyGroupPath",
+                            instead: "spec.hierarchyGroupArn",
+                            what: "hierarchy group",
+                            path,
+                        },
+                    )
                     .await?,
             )),
             (None, None) => None,
@@ -192,9 +202,13 @@ impl Catalog {
         }
         match shelf.ids.get(path).map(Vec::as_slice) {
             Some([id]) => Ok(id.clone()),
-            Some([_, ..]) => {
-                Err(ResolveError::Ambiguous { field, instance: instance.clone(), what, name: path.join(" / "), instead })
-            }
+            Some([_, ..]) => Err(ResolveError::Ambiguous {
+                field,
+                instance: instance.clone(),
+                what,
+                name: path.join(" / "),
+                instead,
+            }),
             Some([]) | None => Err(ResolveError::Unknown {
                 field,
                 instance: instance.clone(),

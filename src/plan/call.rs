@@ -163,6 +163,9 @@ fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
 }
 
 // JSON has only strings for keys.
-fn serialize_levels<S: serde::Serializer>(levels: &BTreeMap<ProficiencyKey, i32>, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_levels<S: serde::Serializer>(
+    levels: &BTreeMap<ProficiencyKey, i32>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(levels.iter().map(|(key, level)| (proficiency(key), level)))
 }

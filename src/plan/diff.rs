@@ -175,7 +175,8 @@ fn settings(plan: &mut Plan, desired: &DesiredUser, observed: &ObservedUser, own
     let target = answered.clone().over(seen);
     // The older call sets after contact work on all channels at once and would wipe per-channel values,
     // so it is used only where nobody, neither spec nor user, has any list.
-    let phone = (desired.lists.is_empty() && observed.lists.is_empty()).then(|| PhoneConfig::expressing(&target)).flatten();
+    let phone =
+        (desired.lists.is_empty() && observed.lists.is_empty()).then(|| PhoneConfig::expressing(&target)).flatten();
     plan.calls.push(match phone {
         Some(phone_config) => Call::UpdateUserPhoneConfig { phone_config: explicit(phone_config) },
         None => Call::UpdateUserConfig { settings: whole_lists(&target, &answered) },

@@ -128,7 +128,13 @@ pub fn is_ready(conditions: &[Condition], generation: i64) -> bool {
 }
 
 /// The conditions that tell `reason`. `lastTransitionTime` moves only where the status flips.
-pub fn conditions(previous: &[Condition], reason: Reason, message: &str, generation: i64, now: Timestamp) -> Vec<Condition> {
+pub fn conditions(
+    previous: &[Condition],
+    reason: Reason,
+    message: &str,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
     let (status, companion) = match reason.shape() {
         Shape::Ready => (TRUE, None),
         Shape::Working => (UNKNOWN, Some(RECONCILING)),

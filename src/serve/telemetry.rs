@@ -1,10 +1,10 @@
 //! The log: text or JSON on standard error, levels by `RUST_LOG`, and a lid on those libraries that print
 //! what must not be printed.
 
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::EnvFilter;
 
 /// Form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,7 +23,9 @@ pub enum Error {
     #[error("RUST_LOG cannot be read; example: RUST_LOG=info,connect_user_operator=debug")]
     Levels(#[from] tracing_subscriber::filter::ParseError),
     /// The SDK would print passwords.
-    #[error("LOG_SENSITIVE_BODIES is set: it makes the AWS SDK print whole answers with personal data, so the operator does not start; unset it")]
+    #[error(
+        "LOG_SENSITIVE_BODIES is set: it makes the AWS SDK print whole answers with personal data, so the operator does not start; unset it"
+    )]
     SensitiveBodies,
     /// Something else has set up a log before.
     #[error("setting up the log failed")]
@@ -67,9 +69,12 @@ pub fn subscriber<W>(levels: EnvFilter, format: Format, writer: W) -> impl traci
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lid = Targets::new().with_default(LevelFilter::TRACE).with_targets(CAPPED.map(|target| (target, LevelFilter::INFO)));
+    let lid =
+        Targets::new().with_default(LevelFilter::TRACE).with_targets(CAPPED.map(|target| (target, LevelFilter::INFO)));
     let layer = match format {
-        Format::Text => tracing_subscriber::fmt::layer().with_ansi(false).with_target(false).with_writer(writer).boxed(),
+        Format::Text => {
+            tracing_subscriber::fmt::layer().with_ansi(false).with_target(false).with_writer(writer).boxed()
+        }
         Format::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
     };
     tracing_subscriber::registry().with(layer.with_filter(levels.and(lid)))

@@ -188,7 +188,13 @@ mod tests {
 
     #[test]
     fn what_is_no_instance_arn_is_refused() {
-        for text in ["", "i", "arn:aws:connect:eu-west-1:111122223333:queue/q", "arn:aws:s3:::bucket", "arn:aws:connect::1:instance/i"] {
+        for text in [
+            "",
+            "i",
+            "arn:aws:connect:eu-west-1:111122223333:queue/q",
+            "arn:aws:s3:::bucket",
+            "arn:aws:connect::1:instance/i",
+        ] {
             assert!(Instance::parse(text).is_err(), "{text}");
         }
     }

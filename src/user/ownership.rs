@@ -187,7 +187,8 @@ mod tests {
         let owned = Owned {
             fields: Field::all().collect(),
             tag_keys: ["team".to_owned()].into(),
-            proficiencies: [ProficiencyKey { attribute_name: "Language".into(), attribute_value: "German".into() }].into(),
+            proficiencies: [ProficiencyKey { attribute_name: "Language".into(), attribute_value: "German".into() }]
+                .into(),
         };
         assert_eq!(Owned::from_record(&owned.to_record(Some(1))), owned);
     }
@@ -199,7 +200,10 @@ mod tests {
         assert_eq!(owner.judge(&owner.tags()), Whose::Ours);
         assert_eq!(owner.judge(&tags(&[])), Whose::Nobodys);
         assert_eq!(owner.judge(&tags(&[(OWNER_TAG, "c/ns/jane")])), Whose::OursByName { uid: String::new() });
-        assert_eq!(owner.judge(&tags(&[(OWNER_TAG, "c/ns/jane"), (UID_TAG, "u0")])), Whose::OursByName { uid: "u0".into() });
+        assert_eq!(
+            owner.judge(&tags(&[(OWNER_TAG, "c/ns/jane"), (UID_TAG, "u0")])),
+            Whose::OursByName { uid: "u0".into() }
+        );
         assert!(matches!(owner.judge(&tags(&[(OWNER_TAG, "c/ns/john"), (UID_TAG, "u1")])), Whose::Anothers { .. }));
         assert!(matches!(owner.judge(&tags(&[(UID_TAG, "u1")])), Whose::Anothers { .. }));
     }

@@ -59,9 +59,14 @@ mod tests {
 
     #[test]
     fn the_rule_is_that_of_connect() {
-        for (password, acceptable) in
-            [("Abcdefg1", true), ("Abcdef1", false), ("abcdefg1", false), ("ABCDEFG1", false), ("Abcdefgh", false), ("Abc efg1", false)]
-        {
+        for (password, acceptable) in [
+            ("Abcdefg1", true),
+            ("Abcdef1", false),
+            ("abcdefg1", false),
+            ("ABCDEFG1", false),
+            ("Abcdefgh", false),
+            ("Abc efg1", false),
+        ] {
             assert_eq!(Password::new(password.to_owned()).is_acceptable(), acceptable, "{password}");
         }
         assert!(!Password::new(format!("Aa1{}", "x".repeat(62))).is_acceptable());

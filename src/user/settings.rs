@@ -70,7 +70,9 @@ impl Slot {
     /// What Connect does where nothing was said; also what a slot is returned to.
     pub fn neutral(self) -> Value {
         match self {
-            Self::AutoAccept(_) | Self::FirstCallbackAutoAccept(_) | Self::PersistentConnection(_) => Value::Flag(false),
+            Self::AutoAccept(_) | Self::FirstCallbackAutoAccept(_) | Self::PersistentConnection(_) => {
+                Value::Flag(false)
+            }
             Self::AfterContactWork(_) | Self::FirstCallbackAfterContactWork(_) => Value::Seconds(0),
             Self::PhoneType(_) => Value::Phone(PhoneType::SoftPhone),
             Self::PhoneNumber(_) => Value::Number(String::new()),
@@ -180,7 +182,10 @@ impl Settings {
 
     /// The channels for which one of the lists' members is said, in order.
     pub fn channels(&self, list: &str) -> Vec<Channel> {
-        CHANNELS.into_iter().filter(|channel| self.0.keys().any(|slot| slot.channel() == *channel && slot.path().0 == list)).collect()
+        CHANNELS
+            .into_iter()
+            .filter(|channel| self.0.keys().any(|slot| slot.channel() == *channel && slot.path().0 == list))
+            .collect()
     }
 
     /// A flag, if said.
@@ -256,7 +261,8 @@ impl PhoneConfig {
     /// The slots that it stands for: after contact work for every channel (documented), the rest for
     /// VOICE, the only channel with a phone.
     pub fn settings(&self) -> Settings {
-        let Self { phone_type, auto_accept, after_contact_work_time_limit, desk_phone_number, persistent_connection } = self;
+        let Self { phone_type, auto_accept, after_contact_work_time_limit, desk_phone_number, persistent_connection } =
+            self;
         let mut settings = Settings::default();
         if let Some(accept) = *auto_accept {
             settings.set(Slot::AutoAccept(Channel::Voice), Value::Flag(accept));
@@ -308,7 +314,8 @@ impl PhoneConfig {
 
 impl fmt::Debug for PhoneConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { phone_type, auto_accept, after_contact_work_time_limit, desk_phone_number, persistent_connection } = self;
+        let Self { phone_type, auto_accept, after_contact_work_time_limit, desk_phone_number, persistent_connection } =
+            self;
         f.debug_struct("PhoneConfig")
             .field("phone_type", phone_type)
             .field("auto_accept", auto_accept)
@@ -341,13 +348,17 @@ mod tests {
     fn per_channel_values_cannot_be_said_by_a_phone_config() {
         let limits: Settings = [(Slot::AfterContactWork(Channel::Chat), Value::Seconds(5))].into_iter().collect();
         assert_eq!(PhoneConfig::expressing(&limits), None);
-        let voice: Settings = [(Slot::VoiceEnhancement(Channel::Voice), Value::Voice(VoiceEnhancementMode::VoiceIsolation))].into_iter().collect();
+        let voice: Settings =
+            [(Slot::VoiceEnhancement(Channel::Voice), Value::Voice(VoiceEnhancementMode::VoiceIsolation))]
+                .into_iter()
+                .collect();
         assert_eq!(PhoneConfig::expressing(&voice), None);
     }
 
     #[test]
     fn a_phone_number_is_not_shown() {
-        let settings: Settings = [(Slot::PhoneNumber(Channel::Voice), Value::Number("+15550100".to_owned()))].into_iter().collect();
+        let settings: Settings =
+            [(Slot::PhoneNumber(Channel::Voice), Value::Number("+15550100".to_owned()))].into_iter().collect();
         assert!(!format!("{settings:?}").contains("5550100"));
     }
 }

@@ -26,10 +26,15 @@ async fn a_foreground_deletion_is_not_held_up_by_the_finalizer_beside_ours() {
     let stage = Stage::new("foreground").await;
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
-    let foreground = DeleteParams { propagation_policy: Some(PropagationPolicy::Foreground), ..DeleteParams::default() };
+    let foreground =
+        DeleteParams { propagation_policy: Some(PropagationPolicy::Foreground), ..DeleteParams::default() };
     stage.api().delete("jane", &foreground).await.unwrap();
     // No garbage collector runs here, so the other finalizer stays; ours goes and the user with it.
-    let object = stage.until("jane", "let go", |object| object.metadata.finalizers.iter().flatten().all(|f| f == "foregroundDeletion")).await;
+    let object = stage
+        .until("jane", "let go", |object| {
+            object.metadata.finalizers.iter().flatten().all(|f| f == "foregroundDeletion")
+        })
+        .await;
     assert_eq!(object.metadata.finalizers.unwrap(), ["foregroundDeletion"]);
     assert!(stage.user("jane.doe").is_none());
     stage.settled("jane").await;
@@ -40,7 +45,10 @@ async fn a_user_that_is_gone_already_is_no_obstacle() {
     let stage = Stage::new("gone").await;
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
-    stage.simulator.mutate(Mutation::DeleteUser { instance_id: m::ID.to_owned(), user: "jane.doe".to_owned() }).unwrap();
+    stage
+        .simulator
+        .mutate(Mutation::DeleteUser { instance_id: m::ID.to_owned(), user: "jane.doe".to_owned() })
+        .unwrap();
     stage.simulator.clear_calls();
     stage.delete("jane").await;
     stage.gone("jane").await;
@@ -114,10 +122,13 @@ async fn a_user_that_somebody_else_has_taken_over_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_status_deletes_nobody_else() {
     let stage = Stage::with("forged", Options { operator: false, ..Options::default() }).await;
-    let victim = stage.simulator.mutate_at(
-        Mutation::CreateUser { instance_id: m::ID.to_owned(), username: "victim".to_owned(), set: Box::default() },
-        std::time::SystemTime::now(),
-    ).unwrap();
+    let victim = stage
+        .simulator
+        .mutate_at(
+            Mutation::CreateUser { instance_id: m::ID.to_owned(), username: "victim".to_owned(), set: Box::default() },
+            std::time::SystemTime::now(),
+        )
+        .unwrap();
     let mut object = managed("forger", "forger");
     object["metadata"]["finalizers"] = json!(["contactops.dev/connect-user"]);
     stage.create(&object).await;
@@ -133,10 +144,13 @@ async fn a_forged_status_deletes_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_status_changes_nobody_else() {
     let stage = Stage::new("forger").await;
-    let victim = stage.simulator.mutate_at(
-        Mutation::CreateUser { instance_id: m::ID.to_owned(), username: "victim".to_owned(), set: Box::default() },
-        std::time::SystemTime::now(),
-    ).unwrap();
+    let victim = stage
+        .simulator
+        .mutate_at(
+            Mutation::CreateUser { instance_id: m::ID.to_owned(), username: "victim".to_owned(), set: Box::default() },
+            std::time::SystemTime::now(),
+        )
+        .unwrap();
     let mut object = managed("forger", "forger");
     object["spec"]["adoptionPolicy"] = json!("Adopt");
     stage.create(&object).await;
@@ -151,7 +165,12 @@ async fn a_forged_status_changes_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_that_is_not_visible_yet_is_waited_for_and_deleted() {
-    let lag = Lag { describe_after_create_ms: 2500, list_after_create_ms: 2500, search_after_write_ms: 2500, ..Lag::default() };
+    let lag = Lag {
+        describe_after_create_ms: 2500,
+        list_after_create_ms: 2500,
+        search_after_write_ms: 2500,
+        ..Lag::default()
+    };
     let simulator = connect_simulator::Options { lag, ..Default::default() };
     let stage = Stage::with("invisible", Options { grace: "4s", simulator, ..Options::default() }).await;
     stage.create(&managed("jane", "jane.doe")).await;

@@ -8,13 +8,16 @@ use serde_json::json;
 use crate::support::{Options, Stage, condition, managed};
 
 fn by_hand(stage: &Stage, username: &str, set: UserPatch) -> String {
-    let mutation = Mutation::CreateUser { instance_id: m::ID.to_owned(), username: username.to_owned(), set: Box::new(set) };
+    let mutation =
+        Mutation::CreateUser { instance_id: m::ID.to_owned(), username: username.to_owned(), set: Box::new(set) };
     stage.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_ends_with_one_user() {
-    for (index, kind) in [FaultKind::LostAnswer, FaultKind::MalformedAnswer, FaultKind::EmptyAnswer].into_iter().enumerate() {
+    for (index, kind) in
+        [FaultKind::LostAnswer, FaultKind::MalformedAnswer, FaultKind::EmptyAnswer].into_iter().enumerate()
+    {
         let stage = Stage::new("lost-answer").await;
         let name = format!("jane-{index}");
         stage.simulator.inject(Fault::new(kind).on("CreateUser").times(1));
@@ -27,7 +30,12 @@ async fn a_lost_answer_ends_with_one_user() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_is_found_through_lagging_listings() {
-    let lag = Lag { describe_after_create_ms: 1500, list_after_create_ms: 1500, search_after_write_ms: 1500, ..Lag::default() };
+    let lag = Lag {
+        describe_after_create_ms: 1500,
+        list_after_create_ms: 1500,
+        search_after_write_ms: 1500,
+        ..Lag::default()
+    };
     let simulator = connect_simulator::Options { lag, ..Default::default() };
     let stage = Stage::with("lag", Options { grace: "5s", simulator, ..Options::default() }).await;
     stage.simulator.inject(Fault::error_after(500, "InternalServiceException").on("CreateUser").times(1));
@@ -66,13 +74,21 @@ async fn an_object_made_again_under_its_name_finds_its_user() {
     let after = stage.user("jane.doe").unwrap();
     assert_eq!(after.id, before.id);
     assert_eq!(after.tags[UID_TAG], uid);
-    assert_eq!(stage.written(), ["CreateUser", "CreateUser", "TagResource"], "the second CreateUser is refused as a duplicate");
+    assert_eq!(
+        stage.written(),
+        ["CreateUser", "CreateUser", "TagResource"],
+        "the second CreateUser is refused as a duplicate"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_made_by_hand_is_taken_over_only_if_the_object_says_so() {
     let stage = Stage::new("adopt").await;
-    let id = by_hand(&stage, "jane.doe", UserPatch { tags: Some([("team".to_owned(), "x".to_owned())].into()), ..UserPatch::default() });
+    let id = by_hand(
+        &stage,
+        "jane.doe",
+        UserPatch { tags: Some([("team".to_owned(), "x".to_owned())].into()), ..UserPatch::default() },
+    );
     stage.create(&managed("jane", "jane.doe")).await;
     let message = stage.reason("jane", "UsernameTaken").await;
     assert!(message.contains("adoptionPolicy") && message.contains("Adopt"), "{message}");

@@ -42,7 +42,11 @@ async fn a_restart_makes_no_write_and_one_observation_per_object() {
     stage.settled("jane").await;
     assert_eq!(stage.operations(), ["DescribeUser", "DescribeUser"]);
     for object in before {
-        assert_eq!(stage.get(&object.name_any()).await.resource_version(), object.resource_version(), "a restart writes no object");
+        assert_eq!(
+            stage.get(&object.name_any()).await.resource_version(),
+            object.resource_version(),
+            "a restart writes no object"
+        );
     }
 }
 
@@ -63,16 +67,20 @@ async fn a_change_in_the_console_is_repaired_and_told() {
     let stage = Stage::with("drift", Options { resync: "1s", ..Options::default() }).await;
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
-    stage
-        .console("jane.doe", UserPatch {
+    stage.console(
+        "jane.doe",
+        UserPatch {
             routing_profile_id: Some(m::ROUTING_NIGHT.to_owned()),
             identity_info: Some(IdentityInfo { email: Some("attacker@example.com".to_owned()), ..Default::default() }),
             ..UserPatch::default()
-        });
+        },
+    );
     let repaired = stage
         .eventually(|| async {
             let user = stage.user("jane.doe").unwrap();
-            (user.routing_profile_id == m::ROUTING_BASIC && user.identity_info.email.as_deref() == Some("jane@example.com")).then_some(())
+            (user.routing_profile_id == m::ROUTING_BASIC
+                && user.identity_info.email.as_deref() == Some("jane@example.com"))
+            .then_some(())
         })
         .await;
     assert!(repaired.is_some());
@@ -88,7 +96,10 @@ async fn under_report_a_change_in_the_console_is_told_and_nothing_is_written() {
     object["spec"]["driftPolicy"] = json!("Report");
     stage.create(&object).await;
     stage.ready("jane").await;
-    stage.console("jane.doe", UserPatch { routing_profile_id: Some(m::ROUTING_NIGHT.to_owned()), ..UserPatch::default() });
+    stage.console(
+        "jane.doe",
+        UserPatch { routing_profile_id: Some(m::ROUTING_NIGHT.to_owned()), ..UserPatch::default() },
+    );
     let message = stage.reason("jane", "Drifted").await;
     assert!(message.contains("routingProfile"), "{message}");
     let drift = stage.get("jane").await.status.unwrap().drift;
@@ -97,7 +108,9 @@ async fn under_report_a_change_in_the_console_is_told_and_nothing_is_written() {
     assert_eq!(drift[0].observed.as_deref(), Some(m::ROUTING_NIGHT));
     assert_eq!(stage.written(), ["CreateUser"]);
     // An edit of the spec is written all the same.
-    stage.edit("jane", json!({ "routingProfileArn": format!("{}/routing-profile/{}", m::ARN, m::ROUTING_TIER_1) })).await;
+    stage
+        .edit("jane", json!({ "routingProfileArn": format!("{}/routing-profile/{}", m::ARN, m::ROUTING_TIER_1) }))
+        .await;
     let object = stage.ready("jane").await;
     assert!(object.status.unwrap().drift.is_empty());
     assert_eq!(stage.user("jane.doe").unwrap().routing_profile_id, m::ROUTING_TIER_1);
@@ -108,11 +121,17 @@ async fn a_user_deleted_by_hand_comes_back_once() {
     let stage = Stage::with("vanished", Options { resync: "1s", ..Options::default() }).await;
     stage.create(&managed("jane", "jane.doe")).await;
     let first = stage.ready("jane").await.status.unwrap().user_id.unwrap();
-    stage.simulator.mutate(Mutation::DeleteUser { instance_id: m::ID.to_owned(), user: "jane.doe".to_owned() }).unwrap();
-    let object = stage.until("jane", "ready with another user", |object| {
-        let status = object.status.as_ref().unwrap();
-        condition(object).is_some_and(|(ready, _)| ready == "True") && status.user_id.as_ref().is_some_and(|id| *id != first)
-    }).await;
+    stage
+        .simulator
+        .mutate(Mutation::DeleteUser { instance_id: m::ID.to_owned(), user: "jane.doe".to_owned() })
+        .unwrap();
+    let object = stage
+        .until("jane", "ready with another user", |object| {
+            let status = object.status.as_ref().unwrap();
+            condition(object).is_some_and(|(ready, _)| ready == "True")
+                && status.user_id.as_ref().is_some_and(|id| *id != first)
+        })
+        .await;
     assert_eq!(Some(stage.user("jane.doe").unwrap().id), object.status.unwrap().user_id);
     stage.event("jane", "UserVanished").await;
     assert_eq!(stage.written(), ["CreateUser", "CreateUser"]);
@@ -148,11 +167,16 @@ async fn a_request_to_reconcile_is_carried_out_and_echoed() {
     let stage = Stage::new("request").await;
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
-    stage.console("jane.doe", UserPatch { routing_profile_id: Some(m::ROUTING_NIGHT.to_owned()), ..UserPatch::default() });
+    stage.console(
+        "jane.doe",
+        UserPatch { routing_profile_id: Some(m::ROUTING_NIGHT.to_owned()), ..UserPatch::default() },
+    );
     stage.annotate("jane", "contactops.dev/reconcile-requested-at", "now").await;
-    stage.until("jane", "reconciled as requested", |object| {
-        object.status.as_ref().unwrap().last_handled_reconcile_at.as_deref() == Some("now")
-    }).await;
+    stage
+        .until("jane", "reconciled as requested", |object| {
+            object.status.as_ref().unwrap().last_handled_reconcile_at.as_deref() == Some("now")
+        })
+        .await;
     assert_eq!(stage.user("jane.doe").unwrap().routing_profile_id, m::ROUTING_BASIC);
 }
 
@@ -161,7 +185,11 @@ async fn a_bad_moment_of_aws_does_not_take_back_ready() {
     let stage = Stage::with("outage", Options { resync: "500ms", ..Options::default() }).await;
     stage.create(&managed("jane", "jane.doe")).await;
     let before = stage.ready("jane").await;
-    for fault in [Fault::error_before(500, "InternalServiceException"), Fault::new(FaultKind::Throttle), Fault::new(FaultKind::LostAnswer)] {
+    for fault in [
+        Fault::error_before(500, "InternalServiceException"),
+        Fault::new(FaultKind::Throttle),
+        Fault::new(FaultKind::LostAnswer),
+    ] {
         stage.simulator.clear_calls();
         stage.simulator.inject(fault.times(2));
         let tried = stage.eventually(|| async { (stage.calls().len() >= 3).then_some(()) }).await;
@@ -190,7 +218,13 @@ async fn probes_and_metrics_answer() {
     assert!(stage.get_from_operator("/healthz").await.starts_with("HTTP/1.1 200"));
     assert!(stage.get_from_operator("/readyz").await.starts_with("HTTP/1.1 200"));
     let metrics = stage.get_from_operator("/metrics").await;
-    assert!(metrics.contains(r#"connect_user_operator_aws_calls_total{operation="CreateUser",result="ok"} 1"#), "{metrics}");
-    assert!(metrics.contains(r#"controller_runtime_reconcile_total{controller="connectuser",result="success"}"#), "{metrics}");
+    assert!(
+        metrics.contains(r#"connect_user_operator_aws_calls_total{operation="CreateUser",result="ok"} 1"#),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains(r#"controller_runtime_reconcile_total{controller="connectuser",result="success"}"#),
+        "{metrics}"
+    );
     assert!(!metrics.contains("jane"), "names of objects are no labels");
 }

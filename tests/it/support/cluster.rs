@@ -48,7 +48,8 @@ impl Cluster {
     /// A namespace of its own for a test.
     pub async fn namespace(&self, prefix: &str) -> String {
         let name = format!("{prefix}-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
-        let namespace = Namespace { metadata: ObjectMeta { name: Some(name.clone()), ..Default::default() }, ..Default::default() };
+        let namespace =
+            Namespace { metadata: ObjectMeta { name: Some(name.clone()), ..Default::default() }, ..Default::default() };
         Api::<Namespace>::all(self.client().await).create(&PostParams::default(), &namespace).await.unwrap();
         name
     }

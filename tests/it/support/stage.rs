@@ -204,7 +204,8 @@ impl Stage {
                 let object = self.api().get_opt(name).await.unwrap();
                 panic!(
                     "{name} did not become {what}; it is {}\ncalls: {}\nlog:\n{}",
-                    serde_json::to_string_pretty(&object.map(|object| (object.metadata.generation, object.status))).unwrap(),
+                    serde_json::to_string_pretty(&object.map(|object| (object.metadata.generation, object.status)))
+                        .unwrap(),
                     self.operations().join(", "),
                     self.tail(),
                 )
@@ -223,7 +224,8 @@ impl Stage {
 
     /// The reason of a terminating object: its generation has moved with the deletion.
     pub async fn reason_while_deleting(&self, name: &str, wanted: &str) -> String {
-        let object = self.until(name, wanted, |object| condition(object).is_some_and(|(_, reason)| reason == wanted)).await;
+        let object =
+            self.until(name, wanted, |object| condition(object).is_some_and(|(_, reason)| reason == wanted)).await;
         assert!(object.metadata.deletion_timestamp.is_some());
         object.status.unwrap().conditions.into_iter().find(|condition| condition.type_ == "Ready").unwrap().message
     }
@@ -233,16 +235,15 @@ impl Stage {
         let object = self
             .until(name, wanted, |object| {
                 condition(object).is_some_and(|(_, reason)| reason == wanted)
-                    && object.status.as_ref().and_then(|status| status.observed_generation) == object.metadata.generation
+                    && object.status.as_ref().and_then(|status| status.observed_generation)
+                        == object.metadata.generation
             })
             .await;
         object.status.unwrap().conditions.into_iter().find(|condition| condition.type_ == "Ready").unwrap().message
     }
 
     pub async fn gone(&self, name: &str) {
-        let gone = self
-            .eventually(|| async { self.api().get_opt(name).await.unwrap().is_none().then_some(()) })
-            .await;
+        let gone = self.eventually(|| async { self.api().get_opt(name).await.unwrap().is_none().then_some(()) }).await;
         if gone.is_none() {
             let object = self.get(name).await;
             panic!("{name} is still there: {:?}\n{}", object.status, self.tail());
@@ -304,7 +305,11 @@ impl Stage {
 
     /// Somebody changes a user of the managed instance in the console.
     pub fn console(&self, username: &str, set: UserPatch) {
-        let mutation = Mutation::UpdateUser { instance_id: fixtures::managed::ID.to_owned(), user: username.to_owned(), set: Box::new(set) };
+        let mutation = Mutation::UpdateUser {
+            instance_id: fixtures::managed::ID.to_owned(),
+            user: username.to_owned(),
+            set: Box::new(set),
+        };
         self.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap();
     }
 
