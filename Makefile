@@ -22,7 +22,7 @@ test:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) run --locked --quiet -- crd | diff -u crds/connectusers.contactops.dev.yaml -
+	$(CARGO) run --locked --quiet -- crd | diff -u crds/contactops.dev.yaml -
 
 crds:
-	$(CARGO) run --locked --quiet -- crd > crds/connectusers.contactops.dev.yaml
+	$(CARGO) run --locked --quiet -- crd > crds/contactops.dev.yaml

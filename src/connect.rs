@@ -54,6 +54,13 @@ pub trait Connect: Send + Sync {
 
     /// SearchUserHierarchyGroups, one page of at most 100, without the root group of level 0.
     fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>>;
+
+    /// SearchQuickConnects for those of type USER, one page of at most 500.
+    fn search_quick_connects<'a>(
+        &'a self,
+        instance: &'a Instance,
+        token: Option<String>,
+    ) -> Answer<'a, Page<QuickConnect>>;
 }
 
 /// What a write answered.
@@ -108,6 +115,15 @@ pub struct Group {
     pub path: Vec<String>,
 }
 
+/// A quick connect of type USER.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuickConnect {
+    /// Id.
+    pub id: String,
+    /// The user that it points to.
+    pub user: Option<UserId>,
+}
+
 /// Who keeps the passwords of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityManagement {
@@ -154,4 +170,26 @@ pub async fn proficiencies(
     user: &UserId,
 ) -> Result<BTreeMap<ProficiencyKey, i32>, ConnectError> {
     Ok(all_pages(|token| connect.list_user_proficiencies(instance, user, token)).await?.into_iter().collect())
+}
+
+/// As whom to talk to Connect.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Credentials {
+    /// The operator's own identity.
+    #[default]
+    Own,
+    /// A role that the operator assumes.
+    Role {
+        /// ARN of the role.
+        arn: String,
+        /// External id that its trust policy asks for.
+        external_id: Option<String>,
+    },
+}
+
+/// Connect for each identity. The same credentials get the same client, so that connections and
+/// temporary credentials are shared.
+pub trait Clients: Send + Sync {
+    /// The client for these credentials.
+    fn client(&self, credentials: &Credentials) -> std::sync::Arc<dyn Connect>;
 }

@@ -4,15 +4,22 @@
 //! status before the call to Connect that makes it true.
 
 mod backoff;
+mod create;
+mod deletions;
 mod execute;
+mod governance;
+mod instances;
 mod lookup;
 mod password;
+mod quick_connects;
 mod redact;
 mod removal;
 mod siblings;
 mod subject;
 mod sync;
 mod unreadable;
+mod update;
+mod vanished;
 mod verdict;
 
 use std::hash::{Hash, Hasher};
@@ -20,12 +27,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::channel::mpsc::{self, UnboundedSender};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use k8s_openapi::jiff::SignedDuration;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
@@ -33,18 +41,21 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use backoff::Backoff;
 pub use backoff::Intervals;
+use deletions::Deletions;
 use removal::Removal;
 use subject::{OnStale, PublishError, Subject};
+use vanished::Vanished;
 
-use crate::connect::Connect;
+use crate::connect::Clients;
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
 use crate::metrics::Metrics;
 use crate::plan::report::{Next, Outcome, Story};
+use crate::policy::{Brake, Tenancy};
 use crate::resource::condition::Reason;
-use crate::resource::user::{ConnectUser, ConnectUserSpec};
+use crate::resource::instance::ConnectInstance;
+use crate::resource::user::ConnectUser;
 use crate::resource::{MANAGER, RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
-use crate::user::ids::Instance;
 use crate::user::ownership::Owner;
 
 type Guarded = DeserializeGuard<ConnectUser>;
@@ -54,13 +65,19 @@ pub struct Settings {
     /// Client of the API server.
     pub client: Client,
     /// Amazon Connect.
-    pub connect: Arc<dyn Connect>,
+    pub clients: Arc<dyn Clients>,
     /// Name of this cluster in the owner tag.
     pub cluster: String,
     /// The clockwork.
     pub intervals: Intervals,
     /// Namespaces to watch; none means all.
     pub namespaces: Vec<String>,
+    /// The operator's own namespace, where it keeps the count of deletions.
+    pub own_namespace: String,
+    /// Who may use instances that no ConnectInstance speaks of.
+    pub tenancy: Tenancy,
+    /// The deletion brake where a ConnectInstance has none.
+    pub brake: Brake,
     /// Where to count.
     pub metrics: Metrics,
 }
@@ -68,15 +85,22 @@ pub struct Settings {
 /// What every reconcile shares.
 struct Context {
     client: Client,
-    connect: Arc<dyn Connect>,
+    clients: Arc<dyn Clients>,
     catalog: Catalog,
     instances: Instances,
     recorder: Recorder,
     cluster: String,
     intervals: Intervals,
     backoff: Backoff,
+    tenancy: Tenancy,
+    brake: Brake,
+    deletions: Deletions,
+    vanished: Vanished,
+    connect_instances: Store<ConnectInstance>,
     /// One per namespace watched, or one for all.
     stores: Vec<Store<Guarded>>,
+    /// Beside each store, the way to have one of its objects looked at.
+    wakes: Vec<UnboundedSender<ObjectRef<Guarded>>>,
     metrics: Metrics,
 }
 
@@ -92,6 +116,24 @@ impl Context {
         SignedDuration::try_from(self.intervals.grace).unwrap_or(SignedDuration::MAX)
     }
 
+    /// Has an object looked at now, unless it is being looked at.
+    fn wake(&self, object: &ConnectUser) {
+        for (store, wakes) in self.stores.iter().zip(&self.wakes) {
+            let object = ObjectRef::from_obj(object);
+            // A controller that has stopped takes no wake, and needs none.
+            if store
+                .get(&ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()))
+                .is_some()
+            {
+                wakes
+                    .unbounded_send(
+                        ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()),
+                    )
+                    .ok();
+            }
+        }
+    }
+
     /// The objects for which `predicate` holds.
     fn objects_where(&self, predicate: impl Fn(&ConnectUser) -> bool) -> Vec<ConnectUser> {
         let objects = self.stores.iter().flat_map(Store::state);
@@ -102,29 +144,37 @@ impl Context {
 /// Runs until `stop`; then begins no new reconcile and returns when those under way have ended. `warm` is
 /// called once the cache is filled.
 pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce() + Send + 'static) {
-    let Settings { client, connect, cluster, intervals, namespaces, metrics } = settings;
+    let Settings { client, clients, cluster, intervals, namespaces, own_namespace, tenancy, brake, metrics } = settings;
     let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {
         namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
     };
     let (stores, writers): (Vec<_>, Vec<_>) = apis.iter().map(|_| reflector::store()).unzip();
+    let (wakes, woken): (Vec<_>, Vec<_>) = apis.iter().map(|_| mpsc::unbounded()).unzip();
     // Not by Store::wait_until_ready: of several waiters (the controller is one) it wakes only the last.
-    let filled = Arc::new(Filled { caches: AtomicUsize::new(apis.len()), warm: Mutex::new(Some(warm)) });
+    let filled = Arc::new(Filled { caches: AtomicUsize::new(apis.len() + 1), warm: Mutex::new(Some(warm)) });
+    let (connect_instances, instances_writer) = reflector::store();
     let cx = Arc::new(Context {
         // A name that is unknown may be looked up again a little before the object is tried again.
         catalog: Catalog::new(intervals.resync, intervals.slowest_retry.min(intervals.resync) / 5),
         instances: Instances::default(),
         recorder: Recorder::new(client.clone(), Reporter::from(MANAGER)),
         backoff: Backoff::default(),
+        deletions: Deletions::new(client.clone(), &own_namespace),
+        vanished: Vanished::default(),
+        connect_instances: connect_instances.clone(),
         stores: stores.clone(),
+        wakes,
         client,
-        connect,
+        clients,
+        tenancy,
+        brake,
         cluster,
         intervals,
         metrics,
     });
-    let controllers = apis.into_iter().zip(stores).zip(writers).map(|((api, store), writer)| {
+    let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).map(|(((api, store), writer), woken)| {
         let (filled, mut is_filled) = (Arc::clone(&filled), false);
         let objects = watcher(api, watcher::Config::default().any_semantic())
             .default_backoff()
@@ -143,6 +193,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
             .predicate_filter(what_concerns_us, PredicateConfig::default());
         Controller::for_stream(objects, store)
             .with_config(kube::runtime::Config::default().concurrency(CONCURRENCY))
+            .reconcile_on(woken)
             .graceful_shutdown_on(stop.clone().cancelled_owned())
             .run(reconcile, |_, error, _| match *error {}, Arc::clone(&cx))
             .for_each(|result| async move {
@@ -154,7 +205,9 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                 }
             })
     });
-    futures::future::join_all(controllers).await;
+    let instances =
+        instances::run(Arc::clone(&cx), connect_instances, instances_writer, Arc::clone(&filled), stop.clone());
+    futures::future::join(futures::future::join_all(controllers), instances).await;
 }
 
 /// Tells once when every cache is filled.
@@ -231,6 +284,36 @@ async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std
     Ok(delay.map_or_else(Action::await_change, Action::requeue))
 }
 
+/// The end of a line before its end: what it comes to, or a write that the API server did not take.
+enum Halt {
+    Outcome(Box<Outcome>),
+    Publish(PublishError),
+}
+
+impl Halt {
+    fn outcome(reason: Reason, message: impl Into<String>, next: Next) -> Self {
+        Self::Outcome(Box::new(Outcome::new(reason, message, next)))
+    }
+}
+
+impl From<Outcome> for Halt {
+    fn from(outcome: Outcome) -> Self {
+        Self::Outcome(Box::new(outcome))
+    }
+}
+
+impl From<Box<Outcome>> for Halt {
+    fn from(outcome: Box<Outcome>) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+impl From<PublishError> for Halt {
+    fn from(error: PublishError) -> Self {
+        Self::Publish(error)
+    }
+}
+
 async fn drive(object: &ConnectUser, cx: &Context) -> Result<Next, PublishError> {
     let mut subject = Subject::new(cx.client.clone(), object);
     if object.meta().deletion_timestamp.is_none() {
@@ -294,13 +377,4 @@ async fn tell(cx: &Context, object: &ConnectUser, story: Story) {
 
 fn is_suspended(object: &ConnectUser) -> bool {
     object.spec.suspend || object.annotations().get(SUSPEND_ANNOTATION).is_some_and(|value| value == "true")
-}
-
-/// The instance that a spec names, or what is wrong.
-fn instance_of(spec: &ConnectUserSpec) -> Result<Instance, String> {
-    match (&spec.instance_arn, &spec.instance_ref) {
-        (Some(arn), None) => Instance::parse(arn).map_err(|error| format!("spec.instanceArn: {error}")),
-        (_, Some(_)) => Err("spec.instanceRef is not supported yet: use spec.instanceArn".to_owned()),
-        (None, None) => Err("spec.instanceArn is missing: set it to the ARN of the Amazon Connect instance".to_owned()),
-    }
 }

@@ -17,6 +17,7 @@ pub mod user;
 pub mod plan;
 pub mod connect;
 pub mod inventory;
+pub mod policy;
 pub mod metrics;
 pub mod controller;
 pub mod serve;

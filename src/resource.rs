@@ -5,6 +5,7 @@
 
 pub mod channel;
 pub mod condition;
+pub mod instance;
 pub mod status;
 pub mod user;
 
@@ -14,11 +15,14 @@ pub const GROUP: &str = "contactops.dev";
 pub const MANAGER: &str = "connect-user-operator";
 /// Holds a `ConnectUser` until its user in Connect is deleted or let go.
 pub const FINALIZER: &str = "contactops.dev/connect-user";
+/// Holds a `ConnectInstance` while any `ConnectUser` uses it.
+pub const INSTANCE_FINALIZER: &str = "contactops.dev/connect-instance";
 /// Annotation: `"true"` forbids every write to Connect, like `spec.suspend`.
 pub const SUSPEND_ANNOTATION: &str = "contactops.dev/suspend";
 /// Annotation: a new value asks for a reconcile now; echoed in `status.lastHandledReconcileAt`.
 pub const RECONCILE_ANNOTATION: &str = "contactops.dev/reconcile-requested-at";
-/// Annotation: `retain` lets a terminating object go without any call to AWS; the user stays.
+/// Annotation: `retain` lets a terminating object go without any call to AWS; the user stays. `delete`, also
+/// on a `ConnectInstance`, lets deletions go on that the brake holds back.
 pub const RELEASE_ANNOTATION: &str = "contactops.dev/release-deletion";
 /// AWS tag on the user: `<cluster>/<namespace>/<name>` of the object that owns it.
 pub const OWNER_TAG: &str = "contactops.dev/owner";

@@ -12,10 +12,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::connect::aws::{self, AwsConnect};
-use crate::connect::metered::Metered;
+use crate::connect::Connect;
+use crate::connect::aws::{self, AwsClients};
+use crate::connect::metered::{Meter, Metered};
 use crate::controller::{self, Intervals, Settings};
 use crate::metrics::Metrics;
+use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
 use crate::serve::telemetry::{self, Format};
 use crate::serve::{Readiness, serve};
@@ -50,6 +52,16 @@ pub(super) struct RunArguments {
     /// Longest delay between two tries after failures.
     #[arg(long, env = "CONNECT_USER_OPERATOR_MAX_RETRY_INTERVAL", default_value = "150s", value_name = "DURATION", value_parser = duration)]
     max_retry_interval: Duration,
+
+    /// Who may use instances that no ConnectInstance speaks of: `open` is everybody, with the operator's own
+    /// AWS identity; `restricted` is nobody.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_TENANCY", default_value = "open", value_name = "TENANCY")]
+    tenancy: Tenancy,
+
+    /// Most users of one instance that are deleted, or made again after they vanished, in a window of time;
+    /// more wait for a person. A ConnectInstance can have a brake of its own. Form: COUNT/DURATION.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_DELETION_BRAKE", default_value = "100/1h", value_name = "BRAKE", value_parser = brake)]
+    deletion_brake: Brake,
 
     /// Form of the log; its levels are set by RUST_LOG (info by default).
     #[arg(long, env = "CONNECT_USER_OPERATOR_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
@@ -97,6 +109,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         resync_interval,
         consistency_grace,
         max_retry_interval,
+        tenancy,
+        deletion_brake,
         log_format,
     } = arguments;
     let levels = telemetry::levels(
@@ -121,7 +135,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let served = CancellationToken::new();
     let server = tokio::spawn(serve(listener, readiness.clone(), metrics.clone(), served.clone().cancelled_owned()));
 
-    let client = client().await?;
+    let (client, own_namespace) = client().await?;
     let objects: Api<ConnectUser> = match watch_namespaces.first() {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
@@ -138,18 +152,26 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     info!(cluster, "owner tags begin with the cluster's name");
 
     let counter = metrics.clone();
-    let connect = Metered::new(
-        AwsConnect::new(&aws::load().await),
-        Arc::new(move |operation, failure, duration| counter.called(operation, failure, duration)),
-    );
+    let meter: Meter = Arc::new(move |operation, failure, duration| counter.called(operation, failure, duration));
+    let dress = Box::new(move |client| -> Arc<dyn Connect> { Arc::new(Metered::new(client, Arc::clone(&meter))) });
+    let clients = Arc::new(AwsClients::new(aws::load().await, dress));
     let intervals = Intervals {
         resync: resync_interval,
         grace: consistency_grace,
         slowest_retry: max_retry_interval,
         ..Intervals::default()
     };
-    let settings =
-        Settings { client, connect: Arc::new(connect), cluster, intervals, namespaces: watch_namespaces, metrics };
+    let settings = Settings {
+        client,
+        clients,
+        cluster,
+        intervals,
+        namespaces: watch_namespaces,
+        own_namespace,
+        tenancy,
+        brake: deletion_brake,
+        metrics,
+    };
     controller::run(settings, stop, move || readiness.set()).await;
     served.cancel();
     server.await.ok();
@@ -157,13 +179,16 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     Ok(())
 }
 
-async fn client() -> Result<Client, Error> {
+/// A client, and the namespace in which the operator itself lives.
+async fn client() -> Result<(Client, String), Error> {
     let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
     // The default retries for minutes inside one call; reconciles have a backoff of their own.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
     config.write_timeout = Some(Duration::from_secs(30));
-    Client::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))
+    let namespace = config.default_namespace.clone();
+    let client = Client::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))?;
+    Ok((client, namespace))
 }
 
 /// SIGTERM, as a kubelet sends it, and SIGINT, as a person does; a second one ends the process at once.
@@ -193,6 +218,12 @@ fn cluster_name(text: &str) -> Result<String, String> {
     } else {
         Err(format!("must be 1 to {LONGEST_CLUSTER_NAME} letters, digits, `-`, `_` or `.`"))
     }
+}
+
+fn brake(text: &str) -> Result<Brake, String> {
+    let form = || "must be a count and a duration, such as 100/1h".to_owned();
+    let (most, window) = text.split_once('/').ok_or_else(form)?;
+    Ok(Brake { most: most.parse().map_err(|_| form())?, window: duration(window)? })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -5,6 +5,7 @@
 //! every method is one request, and everything here that is not plain translation is in `failure`
 //! (what went wrong) and `body` (what the SDK cannot say).
 
+mod assume_role;
 mod body;
 mod failure;
 #[cfg(test)]
@@ -13,7 +14,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -21,11 +22,14 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::StalledStreamProtectionConfig;
-use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
+use aws_sdk_connect::types::{QuickConnectSearchCriteria, StringComparisonType, StringCondition, UserSearchCriteria};
 
+use self::assume_role::AssumedRole;
 use self::failure::{OrFailed, malformed};
 use super::convert::answer::{self, said};
-use super::{Answer, Connect, Group, InstanceInfo, ListedUser, Named, Page, Written};
+use super::{
+    Answer, Clients, Connect, Credentials, Group, InstanceInfo, ListedUser, Named, Page, QuickConnect, Written,
+};
 use crate::plan::call::Call;
 use crate::resource::status::ProficiencyKey;
 use crate::user::ids::{Instance, UserId, Username};
@@ -34,6 +38,7 @@ use crate::user::observed::ObservedUser;
 /// Amazon Connect behind the AWS SDK, with a client for each Region.
 pub struct AwsConnect {
     config: SdkConfig,
+    credentials: Credentials,
     clients: Mutex<HashMap<String, Client>>,
 }
 
@@ -61,7 +66,7 @@ fn timeouts() -> TimeoutConfig {
 impl AwsConnect {
     /// Connect as the configuration says; its Region is of no account, since instances name theirs.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { config: config.clone(), clients: Mutex::default() }
+        Self { config: config.clone(), credentials: Credentials::Own, clients: Mutex::default() }
     }
 
     fn client(&self, instance: &Instance) -> Client {
@@ -80,7 +85,37 @@ impl AwsConnect {
         if self.config.timeout_config().is_none_or(|limits| limits.operation_timeout().is_none()) {
             config = config.timeout_config(timeouts());
         }
+        if let Credentials::Role { arn, external_id } = &self.credentials {
+            config = config.credentials_provider(AssumedRole::new(&self.config, region, arn, external_id.as_deref()));
+        }
         Client::from_conf(config.build())
+    }
+}
+
+/// How each client is dressed before it is used: counted, timed, paced.
+pub type Dress = Box<dyn Fn(AwsConnect) -> Arc<dyn Connect> + Send + Sync>;
+
+/// A client for each identity.
+pub struct AwsClients {
+    config: SdkConfig,
+    dress: Dress,
+    clients: Mutex<HashMap<Credentials, Arc<dyn Connect>>>,
+}
+
+impl AwsClients {
+    /// Clients that begin with the identity of the configuration.
+    pub fn new(config: SdkConfig, dress: Dress) -> Self {
+        Self { config, dress, clients: Mutex::default() }
+    }
+}
+
+impl Clients for AwsClients {
+    fn client(&self, credentials: &Credentials) -> Arc<dyn Connect> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(credentials.clone()).or_insert_with(|| {
+            (self.dress)(AwsConnect { credentials: credentials.clone(), ..AwsConnect::new(&self.config) })
+        });
+        Arc::clone(client)
     }
 }
 
@@ -198,6 +233,26 @@ impl Connect for AwsConnect {
             let page = request.send().await.or_failed("SearchUserHierarchyGroups")?;
             let groups = page.user_hierarchy_groups.into_iter().flatten().filter_map(answer::group).collect();
             Ok(Page { items: groups, next: said(page.next_token) })
+        })
+    }
+
+    fn search_quick_connects<'a>(
+        &'a self,
+        instance: &'a Instance,
+        token: Option<String>,
+    ) -> Answer<'a, Page<QuickConnect>> {
+        let kind = StringCondition::builder()
+            .field_name("QuickConnectType")
+            .value("USER")
+            .comparison_type(StringComparisonType::Exact)
+            .build();
+        let criteria = QuickConnectSearchCriteria::builder().string_condition(kind).build();
+        let request = self.client(instance).search_quick_connects().instance_id(instance.id().as_str());
+        let request = request.search_criteria(criteria).max_results(100).set_next_token(token);
+        Box::pin(async move {
+            let page = request.send().await.or_failed("SearchQuickConnects")?;
+            let all = page.quick_connects.into_iter().flatten();
+            Ok(Page { items: all.filter_map(answer::quick_connect).collect(), next: said(page.next_token) })
         })
     }
 }

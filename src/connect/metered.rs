@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 
-use super::{Answer, Connect, Group, InstanceInfo, Kind, ListedUser, Named, Page, Written};
+use super::{Answer, Connect, Group, InstanceInfo, Kind, ListedUser, Named, Page, QuickConnect, Written};
 use crate::plan::call::Call;
 use crate::resource::status::ProficiencyKey;
 use crate::user::ids::{Instance, UserId, Username};
@@ -74,5 +74,13 @@ impl<C: Connect> Connect for Metered<C> {
 
     fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>> {
         self.told("SearchUserHierarchyGroups", self.inner.search_hierarchy_groups(instance, token))
+    }
+
+    fn search_quick_connects<'a>(
+        &'a self,
+        instance: &'a Instance,
+        token: Option<String>,
+    ) -> Answer<'a, Page<QuickConnect>> {
+        self.told("SearchQuickConnects", self.inner.search_quick_connects(instance, token))
     }
 }

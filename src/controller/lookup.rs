@@ -39,6 +39,8 @@ pub(super) async fn by_username(
 
 /// What the list of all users says about a user that DescribeUser does not know.
 pub(super) enum Listed {
+    /// There is no user at all. An instance has at least an administrator, so this is not believed.
+    Empty,
     /// Neither its id nor its name: it is gone.
     Nowhere,
     /// Its id is listed: it exists and is not visible everywhere yet.
@@ -57,6 +59,9 @@ pub(super) async fn in_list(
 ) -> Result<Listed, ConnectError> {
     connect.describe_instance(instance).await?;
     let listed = all_pages(|token| connect.list_users(instance, token)).await?;
+    if listed.is_empty() {
+        return Ok(Listed::Empty);
+    }
     if listed.iter().any(|listed| Some(&listed.id) == user) {
         return Ok(Listed::ById);
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 use super::Context;
 use super::subject::Subject;
 use super::verdict;
-use crate::connect::{IdentityManagement, Kind};
+use crate::connect::{Connect, IdentityManagement, Kind};
 use crate::plan::report::{Next, Outcome};
 use crate::resource::condition::Reason;
 use crate::resource::user::PasswordSecretRef;
@@ -21,11 +21,12 @@ const LONGEST_USERNAME_WITHOUT_SAML: usize = 20;
 pub(super) async fn for_creation(
     cx: &Context,
     subject: &Subject<'_>,
+    connect: &dyn Connect,
     instance: &Instance,
 ) -> Result<Option<Password>, Box<Outcome>> {
     let spec = &subject.object.spec;
     let invalid = |message: String| Box::new(Outcome::new(Reason::InvalidSpec, message, Next::Backoff));
-    let management = match cx.instances.info(cx.connect.as_ref(), instance).await {
+    let management = match cx.instances.info(connect, instance).await {
         Ok(info) => info.identity_management,
         // The right to describe the instance is optional: then CreateUser itself says what is wrong.
         Err(error) if error.kind == Kind::AccessDenied => None,

@@ -6,18 +6,20 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::execute::{Executed, execute};
+use super::governance::{Governed, govern, governors};
 use super::lookup::{Listed, by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
-use super::subject::{PublishError, Subject};
+use super::subject::{Live, PublishError, Subject};
 use super::sync::since_attempt;
-use super::{Context, verdict};
+use super::{Context, Halt, quick_connects, verdict};
 use crate::connect::{ConnectError, Kind};
 use crate::plan::call::Call;
 use crate::plan::diff;
 use crate::plan::report::{Next, Outcome, Story};
+use crate::policy::Hold;
 use crate::resource::condition::Reason;
-use crate::resource::user::DeletionPolicy;
+use crate::resource::user::{ConnectUser, DeletionPolicy};
 use crate::resource::{RELEASE_ANNOTATION, UID_TAG};
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
@@ -31,42 +33,67 @@ pub(super) enum Removal {
     Wait(Outcome),
 }
 
+/// The way out of every trap, for messages.
+const WAY_OUT: &str =
+    "to let the object go and keep the user, set annotation contactops.dev/release-deletion=retain on the object";
+
 /// Deals with the user of a terminating object.
 pub(super) async fn remove(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, PublishError> {
+    match line(subject, cx).await {
+        Ok(removal) => Ok(removal),
+        Err(Halt::Outcome(outcome)) => Ok(Removal::Wait(*outcome)),
+        Err(Halt::Publish(error)) => Err(error),
+    }
+}
+
+async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> {
     let object = subject.object;
     let username = Username::new(&object.spec.username);
-    if object.annotations().get(RELEASE_ANNOTATION).is_some_and(|value| value == "retain") {
+    if asks(object, "retain") {
         let note = format!(
             "let go of user {username} without a call to Amazon Connect, as annotation {RELEASE_ANNOTATION} asks"
         );
         return Ok(Removal::Done(Some(story(false, "UserRetained", "Release", note))));
     }
+    let held = |message: String, next| Err(Halt::outcome(Reason::DeletionHeld, format!("{message}; {WAY_OUT}"), next));
     if super::is_suspended(object) {
-        let message = format!(
-            "suspended: user {username} is neither deleted nor let go; resume the object, or set annotation {RELEASE_ANNOTATION}=retain to keep the user and let the object go"
+        return held(
+            format!("suspended: user {username} is neither deleted nor let go until the object is resumed"),
+            Next::Change,
         );
-        return Ok(Removal::Wait(Outcome::new(Reason::DeletionHeld, message, Next::Change)));
     }
     let was_tried = subject.status.user_id.is_some() || subject.status.last_create_attempt_time.is_some();
-    let instance = match super::instance_of(&object.spec) {
-        Ok(instance) => instance,
-        // Without an instance there was never a call.
-        Err(_) => return Ok(Removal::Done(None)),
+    let governed = match govern(cx, object) {
+        Ok(governed) => governed,
+        // Whoever was never allowed in has left nothing there.
+        Err(_) if !was_tried => return Ok(Removal::Done(None)),
+        Err(outcome) => return held(format!("user {username} is not deleted: {}", outcome.message), Next::Slow),
     };
+    let Governed { instance, rules, connect: _, is_closing: _ } = &governed;
+    if rules.freeze {
+        let source = rules.source.as_deref().unwrap_or_default();
+        return held(
+            format!("ConnectInstance {source} is frozen (spec.freeze): user {username} is not deleted until that ends"),
+            Next::Slow,
+        );
+    }
 
-    let found = match find(subject, cx, &instance, &username, was_tried).await {
+    let found = match find(subject, cx, &governed, &username, was_tried).await {
         Ok(found) => found,
         Err(error) if !was_tried && matches!(error.kind, Kind::NotFound | Kind::AccessDenied | Kind::Invalid) => {
             // No creation was ever tried, so there is nothing of ours behind a door that does not open.
             let note = format!("no user was ever created for this object; {error}");
             return Ok(Removal::Done(Some(story(false, "UserNotDeleted", "Delete", note))));
         }
-        Err(error) => return Ok(Removal::Wait(waiting(Redactor::new(&object.spec).error(error), &instance))),
+        Err(error) => return Err(waiting(Redactor::new(&object.spec).error(error), instance).into()),
     };
     match found {
-        Found::Nothing => Ok(Removal::Done(None)),
-        Found::NotYet(message) => Ok(Removal::Wait(Outcome::new(Reason::Deleting, message, Next::Soon))),
-        Found::User(user) => judge(subject, cx, &instance, &user).await,
+        Found::Nothing => {
+            let id = subject.status.user_id.as_deref().map(UserId::new);
+            finish(&governed, id.as_ref(), None).await
+        }
+        Found::NotYet(message) => Err(Halt::outcome(Reason::Deleting, message, Next::Soon)),
+        Found::User(user) => judge(subject, cx, &governed, &user).await,
     }
 }
 
@@ -79,21 +106,21 @@ enum Found {
 async fn find(
     subject: &Subject<'_>,
     cx: &Context,
-    instance: &Instance,
+    governed: &Governed,
     username: &Username,
     was_tried: bool,
 ) -> Result<Found, ConnectError> {
-    let connect = cx.connect.as_ref();
+    let (connect, instance) = (governed.connect.as_ref(), &governed.instance);
+    let not_described =
+        |id: &UserId| Found::NotYet(format!("user {username} ({id}) is listed, but not described at the moment"));
     let id = subject.status.user_id.as_deref().map(UserId::new);
     if let Some(id) = &id {
         if let Some(user) = observe(connect, instance, id, false).await? {
             return Ok(Found::User(Box::new(user)));
         }
     } else if let Some(listed) = by_username(connect, instance, username).await? {
-        return Ok(match observe(connect, instance, &listed.id, false).await? {
-            Some(user) => Found::User(Box::new(user)),
-            None => Found::NotYet(format!("user {username} ({}) is listed, but not described yet", listed.id)),
-        });
+        let user = observe(connect, instance, &listed.id, false).await?;
+        return Ok(user.map_or_else(|| not_described(&listed.id), |user| Found::User(Box::new(user))));
     }
     if !was_tried {
         return Ok(Found::Nothing);
@@ -105,21 +132,22 @@ async fn find(
         )));
     }
     Ok(match in_list(connect, instance, id.as_ref(), username).await? {
-        Listed::Nowhere => Found::Nothing,
+        Listed::Nowhere | Listed::Empty => Found::Nothing,
         Listed::ById => Found::NotYet(format!("user {username} is listed, but not described at the moment")),
-        Listed::ByName(listed) => match observe(connect, instance, &listed.id, false).await? {
-            Some(user) => Found::User(Box::new(user)),
-            None => Found::NotYet(format!("user {username} ({}) is listed, but not described yet", listed.id)),
-        },
+        Listed::ByName(listed) => {
+            let user = observe(connect, instance, &listed.id, false).await?;
+            user.map_or_else(|| not_described(&listed.id), |user| Found::User(Box::new(user)))
+        }
     })
 }
 
 async fn judge(
     subject: &mut Subject<'_>,
     cx: &Context,
-    instance: &Instance,
+    governed: &Governed,
     user: &ObservedUser,
-) -> Result<Removal, PublishError> {
+) -> Result<Removal, Halt> {
+    let Governed { instance, rules, connect, is_closing: _ } = governed;
     let owner = cx.owner(subject.object);
     let mut calls = Vec::new();
     match owner.judge(&user.tags) {
@@ -133,16 +161,13 @@ async fn judge(
         Whose::Nobodys => return Ok(Removal::Done(Some(not_ours(user, "nobody by its tags")))),
     }
 
-    let heir = siblings::heir(cx, subject.object, instance, &user.username);
+    let heir = siblings::heir(cx, subject.object, governed, &user.username);
+    let is_deletion = heir.is_none() && subject.object.spec.deletion_policy == DeletionPolicy::Delete;
     let story = match (&heir, subject.object.spec.deletion_policy) {
         (Some(heir), _) => {
             calls = vec![Call::TagResource { tags: heir.owner.tags() }];
-            story(
-                false,
-                "UserHandedOver",
-                "TagResource",
-                format!("user {} now belongs to ConnectUser {}", user.username, heir.name),
-            )
+            let note = format!("user {} now belongs to ConnectUser {}", user.username, heir.name);
+            story(false, "UserHandedOver", "TagResource", note)
         }
         (None, DeletionPolicy::Delete) => {
             calls.push(Call::DeleteUser);
@@ -150,27 +175,79 @@ async fn judge(
         }
         (None, DeletionPolicy::Retain) => {
             calls = vec![diff::release(&owner)];
-            story(
-                false,
-                "UserRetained",
-                "UntagResource",
-                format!("let go of user {} ({}), which stays in Amazon Connect", user.username, user.id),
-            )
+            let note = format!("let go of user {} ({}), which stays in Amazon Connect", user.username, user.id);
+            story(false, "UserRetained", "UntagResource", note)
         }
     };
     // The cache may be stale: what cannot be undone is decided on the object as it is now.
-    if !subject.read_again("reading before deletion").await? {
-        return Err(PublishError::Gone { what: "reading before deletion", object: subject.to_string() });
+    const WHAT: &str = "reading before deletion";
+    match subject.read_again(WHAT).await? {
+        Live::Terminating => {}
+        Live::Living { .. } | Live::Gone => {
+            return Err(PublishError::Gone { what: WHAT, object: subject.to_string() }.into());
+        }
+    }
+    if is_deletion {
+        brake(subject, cx, governed, user).await?;
     }
     let redactor = Redactor::new(&subject.object.spec);
-    let Executed { created: _, failed } =
-        execute(cx.connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
-    Ok(match failed {
-        None => Removal::Done(Some(story)),
+    let Executed { created: _, failed } = execute(connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
+    match failed {
+        None => {}
         // It was there a moment ago and ours: somebody else has deleted it.
-        Some(error) if error.kind == Kind::NotFound => Removal::Done(Some(story)),
-        Some(error) => Removal::Wait(waiting(redactor.error(error), instance)),
-    })
+        Some(error) if error.kind == Kind::NotFound => {}
+        Some(error) => return Err(waiting(redactor.error(error), instance).into()),
+    }
+    let cleaned = (is_deletion && rules.quick_connect_cleanup).then_some(&user.id);
+    finish(governed, cleaned, Some(story)).await
+}
+
+/// Holds back a deletion that is one of too many: a pruned folder in Git must not fire a contact centre.
+async fn brake(subject: &Subject<'_>, cx: &Context, governed: &Governed, user: &ObservedUser) -> Result<(), Halt> {
+    let Governed { instance, rules, .. } = governed;
+    let now = Timestamp::now();
+    let is_released = asks(subject.object, "delete")
+        || governors(cx, instance)
+            .iter()
+            .any(|governor| governor.annotations().get(RELEASE_ANNOTATION).is_some_and(|value| value == "delete"));
+    let gone = cx.deletions.in_window(instance, rules.brake.window, now).await?;
+    if !is_released {
+        let about_to_go = siblings::terminating(cx, instance);
+        if let Hold::Held { count } = rules.brake.check(about_to_go.max(1), gone) {
+            let whose = rules.source.as_ref().map_or_else(
+                || "--deletion-brake of the operator".to_owned(),
+                |source| format!("spec.deletionBrake of ConnectInstance {source}"),
+            );
+            let message = format!(
+                "user {} is not deleted yet: {count} users of instance {} are going or have gone within {} s, and {whose} allows {}; \
+                 if that is meant, raise it or set annotation {RELEASE_ANNOTATION}=delete on the objects or on the ConnectInstance; {WAY_OUT}",
+                user.username,
+                instance.id(),
+                rules.brake.window.as_secs(),
+                rules.brake.most
+            );
+            return Err(Halt::outcome(Reason::DeletionHeld, message, Next::Slow));
+        }
+    }
+    // Counted before it happens: a crash in between counts one too many rather than one too few.
+    cx.deletions.record(instance, now).await?;
+    Ok(())
+}
+
+/// Removes what would point to a user that is gone, and ends.
+async fn finish(governed: &Governed, gone: Option<&UserId>, story: Option<Story>) -> Result<Removal, Halt> {
+    let (Some(id), true) = (gone, governed.rules.quick_connect_cleanup) else { return Ok(Removal::Done(story)) };
+    match quick_connects::remove(governed.connect.as_ref(), &governed.instance, id).await {
+        Ok(0) => Ok(Removal::Done(story)),
+        Ok(count) => {
+            let count = format!("removed {count} quick connects that pointed to the user");
+            Ok(Removal::Done(Some(match story {
+                Some(story) => Story { note: format!("{}; {count}", story.note), ..story },
+                None => self::story(false, "QuickConnectsRemoved", "DeleteQuickConnect", count),
+            })))
+        }
+        Err(error) => Err(waiting(error, &governed.instance).into()),
+    }
 }
 
 /// A failure while deleting: the condition says what it is, Deleting where it is only passing.
@@ -178,14 +255,12 @@ fn waiting(error: ConnectError, instance: &Instance) -> Outcome {
     let outcome = verdict::failed_call(&error, instance);
     match error.kind {
         Kind::Throttled | Kind::Unavailable | Kind::Conflict => Outcome { reason: Reason::Deleting, ..outcome },
-        _ => Outcome {
-            message: format!(
-                "{}; to let the object go and keep the user, set annotation {RELEASE_ANNOTATION}=retain",
-                outcome.message
-            ),
-            ..outcome
-        },
+        _ => Outcome { message: format!("{}; {WAY_OUT}", outcome.message), ..outcome },
     }
+}
+
+fn asks(object: &ConnectUser, release: &str) -> bool {
+    object.annotations().get(RELEASE_ANNOTATION).is_some_and(|value| value == release)
 }
 
 fn not_ours(user: &ObservedUser, owner: &str) -> Story {

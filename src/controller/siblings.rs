@@ -1,9 +1,11 @@
-//! Other objects that speak of the same user.
+//! Other objects that speak of the same user or instance.
 
 use kube::{Resource, ResourceExt};
 
 use super::Context;
-use crate::resource::user::{AdoptionPolicy, ConnectUser};
+use super::governance::{Governed, instance_of};
+use crate::policy::Rules;
+use crate::resource::user::{AdoptionPolicy, ConnectUser, DeletionPolicy};
 use crate::user::ids::{Instance, Username};
 use crate::user::ownership::Owner;
 
@@ -15,32 +17,33 @@ pub(super) struct Sibling {
     pub(super) owner: Owner,
 }
 
-/// The living object that claims this user and comes before `object`: the older one, or of two of the
-/// same age the one with the lower uid, so that both sides see the same winner.
+/// The living object that claims this user and comes before `object`: whoever holds the user already,
+/// then the older, then the one with the lower uid, so that both sides see the same winner.
 pub(super) fn claimant_before(
     cx: &Context,
     object: &ConnectUser,
     instance: &Instance,
     username: &Username,
 ) -> Option<Sibling> {
-    let rank = |object: &ConnectUser| (object.creation_timestamp().map(|time| time.0), object.uid());
-    // Whoever holds the user already keeps it, whatever its age.
-    let holds = |object: &ConnectUser| object.status.as_ref().is_some_and(|status| status.user_id.is_some());
-    claimants(cx, object, instance, username)
-        .into_iter()
-        .find(|other| match (holds(other), holds(object)) {
-            (true, false) => true,
-            (false, true) => false,
-            _ => rank(other) < rank(object),
-        })
-        .map(|other| sibling(cx, &other))
+    let rank = |object: &ConnectUser| {
+        let holds = object.status.as_ref().is_some_and(|status| status.user_id.is_some());
+        (!holds, object.creation_timestamp().map(|time| time.0), object.uid())
+    };
+    let own = rank(object);
+    let before =
+        claimants(cx, object, instance, username).into_iter().filter(|other| rank(other) < own).min_by_key(rank);
+    before.map(|other| sibling(cx, &other))
 }
 
-/// The living object that is to have this user when `object` goes: the same person under another name in Git.
-pub(super) fn heir(cx: &Context, object: &ConnectUser, instance: &Instance, username: &Username) -> Option<Sibling> {
-    claimants(cx, object, instance, username)
+/// The living object that is to have this user when `object` goes: the same person under another name in
+/// Git. The rules must permit it to have the user.
+pub(super) fn heir(cx: &Context, object: &ConnectUser, governed: &Governed, username: &Username) -> Option<Sibling> {
+    let permits = |rules: &Rules, other: &ConnectUser| {
+        rules.permit(&other.namespace().unwrap_or_default(), &Username::new(&other.spec.username)).is_ok()
+    };
+    claimants(cx, object, &governed.instance, username)
         .into_iter()
-        .find(|other| other.spec.adoption_policy == AdoptionPolicy::Adopt)
+        .find(|other| other.spec.adoption_policy == AdoptionPolicy::Adopt && permits(&governed.rules, other))
         .map(|other| sibling(cx, &other))
 }
 
@@ -49,14 +52,33 @@ pub(super) fn by_uid(cx: &Context, uid: &str) -> Option<Sibling> {
     cx.objects_where(|object| object.meta().uid.as_deref() == Some(uid)).first().map(|object| sibling(cx, object))
 }
 
+/// How many objects of an instance are waiting for the deletion of their user.
+pub(super) fn terminating(cx: &Context, instance: &Instance) -> u32 {
+    let count = cx.objects_where(|object| {
+        object.meta().deletion_timestamp.is_some()
+            && object.spec.deletion_policy == DeletionPolicy::Delete
+            && is_of(cx, object, instance)
+    });
+    u32::try_from(count.len()).unwrap_or(u32::MAX)
+}
+
+/// All objects of an instance.
+pub(super) fn of_instance(cx: &Context, instance: &Instance) -> Vec<ConnectUser> {
+    cx.objects_where(|object| is_of(cx, object, instance))
+}
+
 fn claimants(cx: &Context, object: &ConnectUser, instance: &Instance, username: &Username) -> Vec<ConnectUser> {
     cx.objects_where(|other| {
         // Ten thousand objects are looked through at every reconcile: the cheapest test comes first.
         other.spec.username.eq_ignore_ascii_case(username.as_str())
             && other.meta().uid != object.meta().uid
             && other.meta().deletion_timestamp.is_none()
-            && super::instance_of(&other.spec).is_ok_and(|other| other == *instance)
+            && is_of(cx, other, instance)
     })
+}
+
+fn is_of(cx: &Context, object: &ConnectUser, instance: &Instance) -> bool {
+    instance_of(cx, &object.spec).is_ok_and(|other| other == *instance)
 }
 
 fn sibling(cx: &Context, object: &ConnectUser) -> Sibling {

@@ -100,7 +100,7 @@ impl<'a> Subject<'a> {
             match self.patch_finalizers(finalizers, WHAT).await {
                 Ok(()) | Err(PublishError::Gone { .. }) => break,
                 Err(PublishError::Stale { .. }) if attempt < TRIES => {
-                    if !self.read_again(WHAT).await? {
+                    if self.read_again(WHAT).await? == Live::Gone {
                         break;
                     }
                 }
@@ -125,7 +125,7 @@ impl<'a> Subject<'a> {
         for attempt in 1.. {
             match self.patch_status(&report.status).await {
                 Err(PublishError::Stale { .. }) if on_stale == OnStale::ReadAgain && attempt < TRIES => {
-                    if !self.read_again(WHAT).await? {
+                    if self.read_again(WHAT).await? == Live::Gone {
                         return Err(PublishError::Gone { what: WHAT, object: self.to_string() });
                     }
                 }
@@ -139,16 +139,20 @@ impl<'a> Subject<'a> {
         Ok(report)
     }
 
-    /// Reads the object from the API server; false if it is gone, or another one of the same name. What
-    /// is deleted or created in Connect is decided on this, not on a cache.
-    pub(super) async fn read_again(&mut self, what: &'static str) -> Result<bool, PublishError> {
+    /// Reads the object from the API server. What is deleted or created in Connect is decided on this, not
+    /// on a cache.
+    pub(super) async fn read_again(&mut self, what: &'static str) -> Result<Live, PublishError> {
         match self.api.get_metadata_opt(&self.name).await.map_err(|error| self.error(what, error))? {
             Some(live) if live.uid().as_deref() == Some(&self.uid) => {
                 self.finalizers = live.finalizers().to_vec();
                 self.resource_version = live.resource_version().unwrap_or_default();
-                Ok(true)
+                Ok(if live.metadata.deletion_timestamp.is_some() {
+                    Live::Terminating
+                } else {
+                    Live::Living { is_same_generation: live.metadata.generation == Some(self.generation) }
+                })
             }
-            Some(_) | None => Ok(false),
+            Some(_) | None => Ok(Live::Gone),
         }
     }
 
@@ -201,6 +205,20 @@ impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }
+}
+
+/// The object as the API server has it now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Live {
+    /// It is there and is to stay.
+    Living {
+        /// Whether the spec is the one that is being carried out.
+        is_same_generation: bool,
+    },
+    /// It is being deleted.
+    Terminating,
+    /// It is gone, or another one has its name.
+    Gone,
 }
 
 /// What to do when the object has changed since it was read.

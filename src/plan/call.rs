@@ -77,6 +77,11 @@ pub enum Call {
     },
     /// Deletes the user, for good.
     DeleteUser,
+    /// Deletes a quick connect that points to a user who is gone.
+    DeleteQuickConnect {
+        /// Its id.
+        id: String,
+    },
 }
 
 /// Everything that CreateUser takes.
@@ -122,6 +127,7 @@ impl Call {
             Self::AssociateUserProficiencies { .. } => "AssociateUserProficiencies",
             Self::UntagResource { .. } => "UntagResource",
             Self::DeleteUser => "DeleteUser",
+            Self::DeleteQuickConnect { .. } => "DeleteQuickConnect",
         }
     }
 }
@@ -148,6 +154,7 @@ impl fmt::Display for Call {
             }
             Self::UntagResource { keys } => write!(f, " {}", join(keys)),
             Self::DeleteUser => Ok(()),
+            Self::DeleteQuickConnect { id } => write!(f, " {id}"),
         }
     }
 }

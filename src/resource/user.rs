@@ -86,7 +86,12 @@ pub use policy::{AdoptionPolicy, DeletionPolicy, DriftPolicy};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rule::instance_arn_required(),
-    validation = rule::not_yet("instanceRef", "is not supported yet: use instanceArn"),
+    validation = rule::not_both("instanceArn", "instanceRef"),
+    validation = rule::immutable_once_set(
+        "instanceRef",
+        "may not change or be removed, since a user cannot move to another instance: create a new ConnectUser for \
+         the other instance and delete this one",
+    ),
     validation = rule::immutable_once_set(
         "instanceArn",
         "may not change or be removed, since a user cannot move to another instance: create a new ConnectUser for \
@@ -114,12 +119,14 @@ pub use policy::{AdoptionPolicy, DeletionPolicy, DriftPolicy};
 pub struct ConnectUserSpec {
     /// ARN of the Amazon Connect instance that the user belongs to, such as
     /// arn:aws:connect:eu-west-1:111122223333:instance/11111111-2222-3333-4444-555555555555. It also
-    /// says which Region and account to talk to. Required. Immutable.
+    /// says which Region and account to talk to. Exactly one of instanceArn and instanceRef must be
+    /// set. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     #[x_kube(validation = rule::instance_arn())]
     pub instance_arn: Option<String>,
-    /// Not supported yet, and refused: use instanceArn. Will name a ConnectInstance.
+    /// ConnectInstance that speaks of the instance. Exactly one of instanceArn and instanceRef must be
+    /// set. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(merge_strategy = StructMerge::Atomic)]
     pub instance_ref: Option<InstanceRef>,

@@ -16,14 +16,10 @@ fn schema(definition: &Value) -> &Value {
 
 #[test]
 fn crds_holds_exactly_what_the_program_prints() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds/connectusers.contactops.dev.yaml");
-    let stored = std::fs::read_to_string(&file).expect("crds/connectusers.contactops.dev.yaml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds/contactops.dev.yaml");
+    let stored = std::fs::read_to_string(&file).expect("crds/contactops.dev.yaml");
     let printed = crd::yaml().expect("YAML");
-    assert!(
-        stored == printed,
-        "{} is stale: run `cargo run -- crd > crds/connectusers.contactops.dev.yaml`",
-        file.display()
-    );
+    assert!(stored == printed, "{} is stale: run `cargo run -- crd > crds/contactops.dev.yaml`", file.display());
     let others = std::fs::read_dir(file.parent().expect("crds")).expect("crds").count();
     assert_eq!(others, 1, "crds/ holds a file that nobody prints");
 }

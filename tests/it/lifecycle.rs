@@ -135,7 +135,7 @@ async fn a_user_deleted_by_hand_comes_back_once() {
     assert_eq!(Some(stage.user("jane.doe").unwrap().id), object.status.unwrap().user_id);
     stage.event("jane", "UserVanished").await;
     assert_eq!(stage.written(), ["CreateUser", "CreateUser"]);
-    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+    assert_eq!(stage.count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,12 +23,17 @@ pub(super) async fn write(
     let operation = call.operation();
     let user = match (call, user) {
         (Call::CreateUser(new), _) => return create(client, instance, operation, new).await,
+        (Call::DeleteQuickConnect { id }, _) => {
+            let request = client.delete_quick_connect().instance_id(instance.id().as_str()).quick_connect_id(id);
+            request.send().await.or_failed(operation)?;
+            return Ok(Written::Done);
+        }
         (_, Some(user)) => user,
         (_, None) => return Err(not_sent(operation, "the call names no user")),
     };
     let (instance_id, user_id) = (instance.id().as_str(), user.as_str());
     match call {
-        Call::CreateUser(_) => {}
+        Call::CreateUser(_) | Call::DeleteQuickConnect { .. } => {}
         Call::TagResource { tags } => {
             let request = client.tag_resource().resource_arn(instance.user_arn(user)).set_tags(wire::tag_map(tags));
             request.send().await.or_failed(operation)?;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
-use crate::connect::{Group, IdentityManagement, ListedUser, Named};
+use crate::connect::{Group, IdentityManagement, ListedUser, Named, QuickConnect};
 use crate::resource::channel::Channel;
 use crate::resource::status::ProficiencyKey;
 use crate::user::identity::Identity;
@@ -164,4 +164,11 @@ fn rfc3339(time: &DateTime) -> Option<String> {
     let seconds =
         DateTime::from_secs(i64::try_from(millis.div_euclid(1000)).ok()?).fmt(DateTimeFormat::DateTime).ok()?;
     Some(format!("{}.{:03}Z", seconds.strip_suffix('Z')?, millis.rem_euclid(1000)))
+}
+
+/// A quick connect with the user that it points to.
+pub(crate) fn quick_connect(quick_connect: aws_sdk_connect::types::QuickConnect) -> Option<QuickConnect> {
+    let user =
+        quick_connect.quick_connect_config.and_then(|config| config.user_config).map(|user| UserId::new(&user.user_id));
+    Some(QuickConnect { id: said(quick_connect.quick_connect_id)?, user })
 }

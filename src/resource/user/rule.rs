@@ -86,11 +86,6 @@ pub(crate) fn immutable(message: &str) -> Rule {
     forbidden("self == oldSelf", message)
 }
 
-/// A field that a later version makes work.
-pub(crate) fn not_yet(field: &str, message: &str) -> Rule {
-    forbidden(format!("!has(self.{field})"), message).field_path(format!(".{field}"))
-}
-
 pub(crate) fn instance_arn() -> Rule {
     matches(
         &format!("^{INSTANCE}$"),
@@ -102,7 +97,7 @@ pub(crate) fn instance_arn() -> Rule {
 pub(crate) fn instance_arn_required() -> Rule {
     required(
         "has(self.instanceArn) || has(self.instanceRef)",
-        "must be set: write the ARN of the Amazon Connect instance that the user belongs to",
+        "must be set unless instanceRef is: write the ARN of the Amazon Connect instance that the user belongs to",
     )
     .field_path(".instanceArn")
 }

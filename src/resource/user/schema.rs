@@ -43,7 +43,7 @@ impl JsonSchema for ConnectUser {
 
 /// Makes the derived schema fit for the API server and for `kubectl explain`: no `null` beside the
 /// real type (absent is absent), plain enums, and descriptions whose paragraphs are one line each.
-fn tidy(schema: &mut Schema) {
+pub(crate) fn tidy(schema: &mut Schema) {
     transform_subschemas(&mut tidy, schema);
     let Some(object) = schema.as_object_mut() else { return };
     one_of_to_enum(object);

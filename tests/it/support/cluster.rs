@@ -17,29 +17,30 @@ static NAMESPACES: AtomicUsize = AtomicUsize::new(0);
 
 /// The control plane, with our definitions and the operator's rights applied.
 pub async fn cluster() -> &'static Cluster {
-    CLUSTER
-        .get_or_init(|| async {
-            let plane = ControlPlane::start(&Settings::new("it")).await.unwrap_or_else(|error| panic!("{error}"));
-            let kubeconfig = plane.dir().join("admin.kubeconfig");
-            plane.write_kubeconfig(&Identity::Admin, &kubeconfig).unwrap();
-            let kubectl = |arguments: &[&str]| {
-                let output = std::process::Command::new(plane.kubectl())
-                    .env("KUBECONFIG", &kubeconfig)
-                    .args(arguments)
-                    .current_dir(env!("CARGO_MANIFEST_DIR"))
-                    .output()
-                    .unwrap();
-                assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-            };
-            kubectl(&["apply", "--server-side", "-f", "crds/"]);
-            kubectl(&["wait", "--for=condition=Established", "-f", "crds/", "--timeout=30s"]);
-            kubectl(&["apply", "-f", "deploy/rbac.yaml"]);
-            Cluster { plane }
-        })
-        .await
+    CLUSTER.get_or_init(|| Cluster::start("it")).await
 }
 
 impl Cluster {
+    /// Another control plane of the same kind, for a test that changes what all others share.
+    pub async fn start(name: &str) -> Self {
+        let plane = ControlPlane::start(&Settings::new(name)).await.unwrap_or_else(|error| panic!("{error}"));
+        let kubeconfig = plane.dir().join("admin.kubeconfig");
+        plane.write_kubeconfig(&Identity::Admin, &kubeconfig).unwrap();
+        let kubectl = |arguments: &[&str]| {
+            let output = std::process::Command::new(plane.kubectl())
+                .env("KUBECONFIG", &kubeconfig)
+                .args(arguments)
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        kubectl(&["apply", "--server-side", "-f", "crds/"]);
+        kubectl(&["wait", "--for=condition=Established", "-f", "crds/", "--timeout=30s"]);
+        kubectl(&["apply", "-f", "deploy/rbac.yaml"]);
+        Self { plane }
+    }
+
     /// A client that may do everything. Each test has a runtime of its own, and a client belongs to one.
     pub async fn client(&self) -> Client {
         self.plane.client(&Identity::Admin).await.unwrap()

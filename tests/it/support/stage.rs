@@ -22,6 +22,8 @@ use super::contract::violations;
 
 /// How long anything may take; far more than it does, since machines that run tests are slow.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// The user of the managed instance that is there from the beginning.
+const ADMINISTRATOR: &str = "administrator";
 pub const SENTINEL_PASSWORD: &str = "Sentinel-Passw0rd";
 
 pub struct Options {
@@ -63,10 +65,25 @@ impl Stage {
     }
 
     pub async fn with(name: &str, options: Options) -> Self {
-        let cluster = cluster().await;
+        Self::on(cluster().await, name, options).await
+    }
+
+    /// On a control plane of the test's own.
+    pub async fn on(cluster: &'static Cluster, name: &str, options: Options) -> Self {
         let client = cluster.client().await;
         let namespace = cluster.namespace(name).await;
         let simulator = Simulator::new(options.simulator.clone());
+        // Every instance has somebody who made it.
+        let set = UserPatch {
+            security_profile_ids: Some(vec![fixtures::managed::SECURITY_ADMIN.to_owned()]),
+            ..UserPatch::default()
+        };
+        let administrator = Mutation::CreateUser {
+            instance_id: fixtures::managed::ID.to_owned(),
+            username: ADMINISTRATOR.to_owned(),
+            set: Box::new(set),
+        };
+        simulator.mutate_at(administrator, std::time::SystemTime::now()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(connect_simulator::serve(simulator.clone(), listener, std::future::pending()));
@@ -311,6 +328,11 @@ impl Stage {
             set: Box::new(set),
         };
         self.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap();
+    }
+
+    /// How many users the managed instance has besides its administrator.
+    pub fn count(&self) -> usize {
+        self.simulator.users(fixtures::managed::ID).len() - 1
     }
 
     pub fn calls(&self) -> Vec<CallRecord> {

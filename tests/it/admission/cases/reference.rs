@@ -15,17 +15,25 @@ pub(super) fn instance() -> Vec<Case> {
         no(
             "no instance",
             json!({ "instanceArn": null }),
-            &[("spec.instanceArn", "must be set: write the ARN of the Amazon Connect instance")],
+            &[("spec.instanceArn", "must be set unless instanceRef is: write the ARN of the Amazon Connect instance")],
         ),
-        no(
-            "instanceRef",
-            json!({ "instanceArn": null, "instanceRef": { "name": "emea" } }),
-            &[("spec.instanceRef", "is not supported yet: use instanceArn")],
-        ),
+        ok("instanceRef", json!({ "instanceArn": null, "instanceRef": { "name": "emea" } })),
         no(
             "instanceRef and instanceArn",
             json!({ "instanceRef": { "name": "emea" } }),
-            &[("spec.instanceRef", "is not supported yet: use instanceArn")],
+            &[("spec.instanceArn", "may not be set together with instanceRef: keep one of the two")],
+        ),
+        update(
+            ok("instanceRef stays", json!({ "suspend": true })),
+            json!({ "instanceArn": null, "instanceRef": { "name": "emea" } }),
+        ),
+        update(
+            no(
+                "another instanceRef",
+                json!({ "instanceRef": { "name": "apac" } }),
+                &[("spec.instanceRef", "a user cannot move to another instance: create a new ConnectUser")],
+            ),
+            json!({ "instanceArn": null, "instanceRef": { "name": "emea" } }),
         ),
         no("an instance id alone", json!({ "instanceArn": "0a1b2c3d" }), &[("spec.instanceArn", form)]),
         no("an empty instance ARN", json!({ "instanceArn": "" }), &[("spec.instanceArn", form)]),
@@ -55,7 +63,10 @@ pub(super) fn instance() -> Vec<Case> {
                 json!({ "instanceArn": null }),
                 &[
                     ("spec.instanceArn", "a user cannot move to another instance: create a new ConnectUser"),
-                    ("spec.instanceArn", "must be set: write the ARN of the Amazon Connect instance"),
+                    (
+                        "spec.instanceArn",
+                        "must be set unless instanceRef is: write the ARN of the Amazon Connect instance",
+                    ),
                 ],
             ),
             json!({}),

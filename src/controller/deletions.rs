@@ -1,0 +1,94 @@
+//! The memory of the deletion brake: how many users went, by instance and minute. Kept in a ConfigMap
+//! beside the operator, because a restart must not make the count begin anew, and because two operators
+//! in a takeover must see one count.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+
+use super::subject::PublishError;
+use crate::policy::{Minutes, in_window};
+use crate::resource::MANAGER;
+use crate::user::ids::Instance;
+
+/// Name of the ConfigMap.
+const NAME: &str = "connect-user-operator-deletions";
+/// Minutes older than this are dropped; no window is longer.
+const KEPT_MINUTES: i64 = 7 * 24 * 60;
+
+/// Counts deletions.
+pub(super) struct Deletions {
+    maps: Api<ConfigMap>,
+}
+
+impl Deletions {
+    /// Keeps the count in `namespace`, the operator's own.
+    pub(super) fn new(client: Client, namespace: &str) -> Self {
+        Self { maps: Api::namespaced(client, namespace) }
+    }
+
+    /// How many users of an instance were deleted in the window that ends now.
+    pub(super) async fn in_window(
+        &self,
+        instance: &Instance,
+        window: Duration,
+        now: Timestamp,
+    ) -> Result<u32, PublishError> {
+        let map = self.maps.get_opt(NAME).await.map_err(failed("reading the count of deletions"))?;
+        Ok(in_window(&minutes(map.as_ref(), instance), now.as_second(), window))
+    }
+
+    /// Counts one more deletion.
+    pub(super) async fn record(&self, instance: &Instance, now: Timestamp) -> Result<(), PublishError> {
+        const WHAT: &str = "counting a deletion";
+        const TRIES: usize = 8;
+        let minute = now.as_second().div_euclid(60);
+        for attempt in 1.. {
+            let map = self.maps.get_opt(NAME).await.map_err(failed(WHAT))?;
+            let mut minutes = minutes(map.as_ref(), instance);
+            minutes.retain(|kept, _| minute - kept < KEPT_MINUTES);
+            *minutes.entry(minute).or_default() += 1;
+            let text = serde_json::to_string(&minutes).unwrap_or_default();
+            let result = match &map {
+                Some(map) => {
+                    let version = &map.metadata.resource_version;
+                    let patch = json!({ "metadata": { "resourceVersion": version }, "data": { key(instance): text } });
+                    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+                    self.maps.patch(NAME, &params, &Patch::Merge(patch)).await
+                }
+                None => {
+                    let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
+                    let data = Some([(key(instance), text)].into());
+                    let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+                    self.maps.create(&params, &ConfigMap { metadata, data, ..ConfigMap::default() }).await
+                }
+            };
+            match result {
+                Ok(_) => break,
+                // Another reconcile, or another operator, counted at the same time.
+                Err(kube::Error::Api(status))
+                    if attempt < TRIES && (status.is_conflict() || status.is_already_exists()) => {}
+                Err(error) => return Err(failed(WHAT)(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key(instance: &Instance) -> String {
+    format!("{}.{}.{}", instance.region(), instance.account(), instance.id())
+}
+
+fn minutes(map: Option<&ConfigMap>, instance: &Instance) -> Minutes {
+    let text = map.and_then(|map| map.data.as_ref()).and_then(|data| data.get(&key(instance)));
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(BTreeMap::new)
+}
+
+fn failed(what: &'static str) -> impl Fn(kube::Error) -> PublishError {
+    move |source| PublishError::Api { what, object: format!("ConfigMap {NAME}"), source: Box::new(source) }
+}

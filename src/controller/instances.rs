@@ -1,0 +1,221 @@
+//! Watches `ConnectInstance` objects: tells in each how its instance is doing, keeps it while users depend
+//! on it, and wakes the users that waited for a change of its rules.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, reflector::Store, watcher};
+use kube::{Api, Resource, ResourceExt};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::governance::{credentials, governors};
+use super::siblings::of_instance;
+use super::{Context, Filled, verdict};
+use crate::connect::{IdentityManagement, InstanceInfo};
+use crate::policy::Rules;
+use crate::resource::condition::{Reason, conditions, is_ready, ready};
+use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, UserCounts};
+use crate::resource::{INSTANCE_FINALIZER, MANAGER, RELEASE_ANNOTATION};
+use crate::user::ids::Instance;
+
+/// Runs until `stop`.
+pub(super) async fn run<F: FnOnce() + Send + 'static>(
+    cx: Arc<Context>,
+    store: Store<ConnectInstance>,
+    writer: Writer<ConnectInstance>,
+    filled: Arc<Filled<F>>,
+    stop: CancellationToken,
+) {
+    let mut is_filled = false;
+    let woken = Arc::clone(&cx);
+    let changes = watcher(Api::<ConnectInstance>::all(cx.client.clone()), watcher::Config::default().any_semantic())
+        .default_backoff()
+        .modify(|object| object.managed_fields_mut().clear())
+        .reflect(writer)
+        .inspect_ok(move |event| match event {
+            watcher::Event::InitDone if !std::mem::replace(&mut is_filled, true) => filled.one_more(),
+            watcher::Event::Delete(object) => wake(&woken, object),
+            _ => {}
+        })
+        .applied_objects()
+        .predicate_filter(
+            |object: &ConnectInstance| {
+                use std::hash::{Hash, Hasher};
+                let mut hasher = std::hash::DefaultHasher::new();
+                let deletion = object.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+                (object.metadata.generation, deletion, object.annotations().get(RELEASE_ANNOTATION)).hash(&mut hasher);
+                Some(hasher.finish())
+            },
+            PredicateConfig::default(),
+        );
+    let woken = Arc::clone(&cx);
+    let changes = changes.inspect_ok(move |object| wake(&woken, object));
+    Controller::for_stream(changes, store)
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(reconcile, |_, error, _| match *error {}, cx)
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                debug!(error = &error as &dyn std::error::Error, "watching ConnectInstances");
+            }
+        })
+        .await;
+}
+
+/// Wakes the users of an instance that are not in order: a rule may have been what they waited for.
+fn wake(cx: &Context, object: &ConnectInstance) {
+    let Ok(instance) = Instance::parse(&object.spec.instance_arn) else { return };
+    let by_reference = object.name_any();
+    for user in cx.objects_where(|user| {
+        user.spec.instance_ref.as_ref().is_some_and(|reference| reference.name == by_reference)
+            || user
+                .spec
+                .instance_arn
+                .as_deref()
+                .is_some_and(|arn| Instance::parse(arn).is_ok_and(|arn| arn == instance))
+    }) {
+        let conditions = user.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let is_terminating = user.meta().deletion_timestamp.is_some();
+        if is_terminating || !is_ready(conditions, user.metadata.generation.unwrap_or_default()) {
+            cx.wake(&user);
+        }
+    }
+}
+
+async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    /// Counts of users are brought up to date this often at most.
+    const PACE: Duration = Duration::from_secs(30);
+    let pace = PACE.min(cx.intervals.resync);
+    if let Err(error) = tell(&object, &cx).await {
+        warn!(instance = %object.name_any(), error = &error as &dyn std::error::Error, "telling how the instance is doing failed");
+    }
+    Ok(Action::requeue(pace))
+}
+
+async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
+    let api: Api<ConnectInstance> = Api::all(cx.client.clone());
+    let name = object.name_any();
+    let users =
+        Instance::parse(&object.spec.instance_arn).map(|instance| of_instance(cx, &instance)).unwrap_or_default();
+    hold(object, &api, !users.is_empty()).await?;
+    if object.metadata.deletion_timestamp.is_some() && users.is_empty() {
+        return Ok(());
+    }
+
+    let mut counts = UserCounts::default();
+    for user in &users {
+        let status = user.status.as_ref();
+        let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let is_terminating = user.meta().deletion_timestamp.is_some();
+        let held = ready(conditions).is_some_and(|ready| ready.reason == Reason::DeletionHeld.as_str());
+        counts.declared += i32::from(!is_terminating);
+        counts.held += i32::from(is_terminating && held);
+        let is_ready = is_ready(conditions, user.metadata.generation.unwrap_or_default());
+        counts.ready += i32::from(!is_terminating && is_ready);
+        counts.waiting += i32::from(!is_terminating && !is_ready);
+    }
+
+    let previous = object.status.clone().unwrap_or_default();
+    let generation = object.metadata.generation.unwrap_or_default();
+    let (reason, message, info) = judge(object, cx, &counts).await;
+    let status = ConnectInstanceStatus {
+        observed_generation: Some(generation),
+        identity_management_type: info.and_then(identity).or_else(|| previous.identity_management_type.clone()),
+        users: Some(counts),
+        conditions: conditions(&previous.conditions, reason, &message, generation, Timestamp::now()),
+    };
+    if status == previous {
+        return Ok(());
+    }
+    let patch = json!({
+        "apiVersion": ConnectInstance::api_version(&()),
+        "kind": ConnectInstance::kind(&()),
+        "metadata": { "uid": object.metadata.uid },
+        "status": status,
+    });
+    api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await?;
+    Ok(())
+}
+
+/// Keeps the object while users depend on it, or deleting it would open the instance to everybody.
+async fn hold(object: &ConnectInstance, api: &Api<ConnectInstance>, is_used: bool) -> kube::Result<()> {
+    let mut finalizers = object.finalizers().to_vec();
+    let is_held = finalizers.iter().any(|finalizer| finalizer == INSTANCE_FINALIZER);
+    let is_terminating = object.metadata.deletion_timestamp.is_some();
+    match (is_used, is_held) {
+        (true, false) if !is_terminating => finalizers.push(INSTANCE_FINALIZER.to_owned()),
+        (false, true) => finalizers.retain(|finalizer| finalizer != INSTANCE_FINALIZER),
+        _ => return Ok(()),
+    }
+    let patch = json!({ "metadata": {
+        "uid": object.metadata.uid,
+        "resourceVersion": object.metadata.resource_version,
+        "finalizers": finalizers,
+    }});
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch_metadata(&object.name_any(), &params, &Patch::Merge(patch)).await {
+        Ok(_) => Ok(()),
+        // Changed or gone meanwhile: the next look decides anew.
+        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn judge(object: &ConnectInstance, cx: &Context, counts: &UserCounts) -> (Reason, String, Option<InstanceInfo>) {
+    let name = object.name_any();
+    let instance = match Instance::parse(&object.spec.instance_arn) {
+        Ok(instance) => instance,
+        Err(error) => return (Reason::InvalidSpec, format!("spec.instanceArn: {error}"), None),
+    };
+    if let Some(other) = governors(cx, &instance).iter().find(|other| other.name_any() != name) {
+        let message = format!(
+            "ConnectInstance {} speaks of the same instance: nothing is written to its users until one of the two is deleted",
+            other.name_any()
+        );
+        return (Reason::NotAllowed, message, None);
+    }
+    let rules = match Rules::of(&name, &object.spec, cx.brake) {
+        Ok(rules) => rules,
+        Err(denied) => return (Reason::InvalidSpec, denied.to_string(), None),
+    };
+    let connect = cx.clients.client(&credentials(&rules));
+    let info = match cx.instances.info(connect.as_ref(), &instance).await {
+        Ok(info) => info,
+        Err(error) => {
+            let outcome = verdict::failed_call(&error, &instance);
+            return (outcome.reason, outcome.message, None);
+        }
+    };
+    let (reason, message) = if object.metadata.deletion_timestamp.is_some() {
+        let users = counts.declared + counts.held;
+        (Reason::Deleting, format!("waits until no ConnectUser uses it any more; {users} still do"))
+    } else if counts.held > 0 {
+        let held = counts.held;
+        (
+            Reason::DeletionHeld,
+            format!(
+                "{held} deletions are held back by the brake: see one of the objects for how many and how to go on"
+            ),
+        )
+    } else if rules.freeze {
+        (Reason::Frozen, "frozen (spec.freeze): differences are reported, nothing is written".to_owned())
+    } else {
+        (Reason::InSync, format!("instance {} answers", instance.id()))
+    };
+    (reason, message, Some(info))
+}
+
+fn identity(info: InstanceInfo) -> Option<String> {
+    let name = match info.identity_management? {
+        IdentityManagement::ConnectManaged => "CONNECT_MANAGED",
+        IdentityManagement::Saml => "SAML",
+        IdentityManagement::ExistingDirectory => "EXISTING_DIRECTORY",
+    };
+    Some(name.to_owned())
+}

@@ -1,0 +1,21 @@
+//! Quick connects to a user that is gone: Connect leaves them dangling, where they count against the quota
+//! and break transfers.
+
+use crate::connect::{Connect, ConnectError, Kind, all_pages};
+use crate::plan::call::Call;
+use crate::user::ids::{Instance, UserId};
+
+/// Removes the quick connects of type USER that point to `user`; how many there were.
+pub(super) async fn remove(connect: &dyn Connect, instance: &Instance, user: &UserId) -> Result<usize, ConnectError> {
+    let all = all_pages(|token| connect.search_quick_connects(instance, token)).await?;
+    let dangling: Vec<_> = all.into_iter().filter(|quick_connect| quick_connect.user.as_ref() == Some(user)).collect();
+    for quick_connect in &dangling {
+        let call = Call::DeleteQuickConnect { id: quick_connect.id.clone() };
+        match connect.write(instance, None, &call).await {
+            Ok(_) => tracing::info!(%call, "called amazon connect"),
+            Err(error) if error.kind == Kind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(dangling.len())
+}
