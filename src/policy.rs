@@ -16,7 +16,7 @@ use crate::user::observed::ObservedUser;
 pub const CONSENT_TAG: &str = "contactops.dev/adoptable";
 
 /// Who may use instances that no ConnectInstance speaks of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tenancy {
     /// Everybody, with the operator's own credentials.
     #[default]

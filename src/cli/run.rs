@@ -55,7 +55,7 @@ pub(super) struct RunArguments {
 
     /// Who may use instances that no ConnectInstance speaks of: `open` is everybody, with the operator's own
     /// AWS identity; `restricted` is nobody.
-    #[arg(long, env = "CONNECT_USER_OPERATOR_TENANCY", default_value = "open", value_name = "TENANCY")]
+    #[arg(long, env = "CONNECT_USER_OPERATOR_TENANCY", default_value = "open", value_name = "TENANCY", value_parser = tenancy)]
     tenancy: Tenancy,
 
     /// Most users of one instance that are deleted, or made again after they vanished, in a window of time;
@@ -63,8 +63,8 @@ pub(super) struct RunArguments {
     #[arg(long, env = "CONNECT_USER_OPERATOR_DELETION_BRAKE", default_value = "100/1h", value_name = "BRAKE", value_parser = brake)]
     deletion_brake: Brake,
 
-    /// Form of the log; its levels are set by RUST_LOG (info by default).
-    #[arg(long, env = "CONNECT_USER_OPERATOR_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    /// Form of the log, `text` or `json`; its levels are set by RUST_LOG (info by default).
+    #[arg(long, env = "CONNECT_USER_OPERATOR_LOG_FORMAT", default_value = "text", value_name = "FORMAT", value_parser = format)]
     log_format: Format,
 }
 
@@ -217,6 +217,22 @@ fn cluster_name(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!("must be 1 to {LONGEST_CLUSTER_NAME} letters, digits, `-`, `_` or `.`"))
+    }
+}
+
+fn tenancy(text: &str) -> Result<Tenancy, String> {
+    match text {
+        "open" => Ok(Tenancy::Open),
+        "restricted" => Ok(Tenancy::Restricted),
+        _ => Err("must be open or restricted".to_owned()),
+    }
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err("must be text or json".to_owned()),
     }
 }
 

@@ -103,7 +103,7 @@ pub struct ConnectInstanceSpec {
     /// profiles in one of the entries for its namespace. By ARN and not by name, because whoever may
     /// rename a profile could otherwise grant it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 20))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub allowed_security_profiles: Option<Vec<AllowedSecurityProfiles>>,
     /// Regular expression (RE2 syntax) that the whole username must match, such as [a-z]+\.[a-z]+.
@@ -150,7 +150,7 @@ pub struct AssumeRole {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1224))]
     #[x_kube(validation = rule::matches(
-        r"^[a-zA-Z0-9+=,.@:/_-]{2,1224}$",
+        r"^[a-zA-Z0-9+=,.@:/_-][a-zA-Z0-9+=,.@:/_-]+$",
         "must have 2 to 1224 letters, digits or characters of + = , . @ : / _ -",
     ))]
     pub external_id: Option<String>,
@@ -161,7 +161,7 @@ pub struct AssumeRole {
 #[serde(rename_all = "camelCase")]
 pub struct AllowedSecurityProfiles {
     /// ARNs of the security profiles.
-    #[schemars(length(max = 100), inner(length(max = 256)))]
+    #[schemars(length(max = 20), inner(length(max = 256)))]
     #[x_kube(
         validation = rule::not_empty(),
         validation = rule::arns("security-profile", "a security profile", "allowedSecurityProfiles out for any profile"),

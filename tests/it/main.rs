@@ -11,6 +11,7 @@
 mod support;
 
 mod admission;
+mod bad_input;
 mod crd;
 mod deletion;
 mod documentation;

@@ -65,15 +65,15 @@ pub struct ConnectInstanceStatus {
 #[serde(rename_all = "camelCase")]
 pub struct UserCounts {
     /// Objects that are not being deleted.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub declared: i32,
     /// Of these, objects whose user is as declared.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub ready: i32,
     /// Of these, all others.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub waiting: i32,
     /// Objects whose deletion waits for a person.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub held: i32,
 }

@@ -223,7 +223,11 @@ impl Reader {
                 "use" => in_use = self.text(at + 1) != "<",
                 _ => {}
             }
-            if in_use && word != "use" {
+            if word == "use" {
+                self.at += 1;
+                continue;
+            }
+            if in_use {
                 self.tree(&[], true);
                 in_use = false;
                 continue;
