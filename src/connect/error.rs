@@ -43,13 +43,19 @@ pub struct ConnectError {
     pub retry_after: Option<Duration>,
 }
 
+/// Characters of AWS's message that are shown.
+const LONGEST_MESSAGE: usize = 600;
+
 impl std::error::Error for ConnectError {}
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed with {}", self.operation, self.code)?;
         if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
+            // Cut only where it is shown, when personal values are out already: a cut before would leave
+            // parts of them that nobody recognises.
+            let cut = self.message.char_indices().nth(LONGEST_MESSAGE).map_or(self.message.len(), |(at, _)| at);
+            write!(f, ": {}", self.message.get(..cut).unwrap_or_default())?;
         }
         match &self.request_id {
             Some(id) => write!(f, " (request id {id})"),

@@ -55,7 +55,7 @@ impl Line<'_> {
                 // An answer that refuses leaves nothing behind; anything else may have had its effect.
                 let nothing_made = created.is_none() && !matches!(error.kind, Kind::Unavailable | Kind::Throttled);
                 let facts = Facts { user: created, no_attempt: nothing_made, ..Facts::default() };
-                self.failed(error).with_facts(facts)
+                self.refused(error).await.with_facts(facts)
             }
         };
         Ok(story.into_iter().fold(outcome, Outcome::with_event))

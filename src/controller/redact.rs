@@ -2,6 +2,8 @@
 
 use crate::connect::ConnectError;
 use crate::resource::user::{ConnectUserSpec, IdentityInfo};
+use crate::user::observed::ObservedUser;
+use crate::user::settings::CHANNELS;
 
 /// The personal values of one spec.
 pub(super) struct Redactor(Vec<String>);
@@ -15,10 +17,23 @@ impl Redactor {
         }
         values.extend(spec.phone_config.iter().filter_map(|phone| phone.desk_phone_number.clone()));
         values.extend(spec.phone_number_configs.iter().flatten().filter_map(|phone| phone.phone_number.clone()));
-        values.retain(|value| !value.is_empty());
+        Self(Vec::new()).and(values)
+    }
+
+    /// With what Connect has of the person, which the spec may not say.
+    pub(super) fn observed(&self, user: &ObservedUser) -> Self {
+        let members = user.identity.members().filter_map(|member| user.identity.get(member)).map(str::to_owned);
+        let numbers = user.settings();
+        let numbers = CHANNELS.into_iter().filter_map(|channel| numbers.number(channel).map(str::to_owned));
+        Self(self.0.clone()).and(members.chain(numbers))
+    }
+
+    fn and(mut self, values: impl IntoIterator<Item = String>) -> Self {
+        self.0.extend(values.into_iter().filter(|value| !value.is_empty()));
         // The longest first, or a last name would break up the address that contains it.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Self(values)
+        self.0.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        self.0.dedup();
+        self
     }
 
     /// The error with the values replaced where they stand as words of their own.

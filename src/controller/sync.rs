@@ -119,11 +119,30 @@ impl Line<'_> {
     }
 
     pub(super) fn failed(&self, error: ConnectError) -> Outcome {
-        if error.kind == Kind::NotFound {
+        if matches!(error.kind, Kind::NotFound | Kind::Invalid) {
             // Perhaps an id that came from the catalogue; the next try looks the names up again.
             self.cx.catalog.forget(&self.instance);
         }
         verdict::failed_call(&self.redactor.error(error), &self.instance)
+    }
+
+    /// A write that failed. Connect may call a profile that does not exist an invalid request, which would
+    /// blame the spec for what somebody can mend elsewhere, so it is looked up.
+    pub(super) async fn refused(&self, error: ConnectError) -> Outcome {
+        if error.kind == Kind::Invalid {
+            let missing = self.cx.catalog.missing(self.connect.as_ref(), &self.instance, &self.desired).await;
+            // Without the right to list, or without an answer, Connect's own words must do.
+            if let Ok(Some(what)) = missing {
+                self.cx.catalog.forget(&self.instance);
+                let error = self.redactor.error(error);
+                let message = format!(
+                    "instance {} has no {what}: create it in Amazon Connect or correct the spec; tried again by itself ({error})",
+                    self.instance.id()
+                );
+                return Outcome::new(Reason::ReferenceNotFound, message, Next::Backoff);
+            }
+        }
+        self.failed(error)
     }
 
     pub(super) fn in_sync(&self) -> String {

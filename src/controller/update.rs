@@ -4,6 +4,7 @@ use super::Halt;
 use super::execute::{Executed, execute};
 use super::subject::{OnStale, Subject};
 use super::sync::{Line, still_living};
+use crate::connect::IdentityManagement;
 use crate::plan::Plan;
 use crate::plan::call::Call;
 use crate::plan::diff;
@@ -40,6 +41,13 @@ impl Line<'_> {
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
         let Self { cx: _, instance, rules, connect, desired, owner, owned, redactor } = self;
+        let redactor = &redactor.observed(observed);
+        let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;
+        let observed = &if is_of_directory {
+            observed.clone().without_directory_members(&desired.identity)
+        } else {
+            observed.clone()
+        };
         let plan = diff::update(desired, observed, owned, owner);
         let user = KnownUser {
             id: observed.id.clone(),
@@ -86,7 +94,7 @@ impl Line<'_> {
             let Executed { created: _, failed } = execute(connect.as_ref(), instance, id, &plan.calls, redactor).await;
             if let Some(error) = failed {
                 let facts = Facts { user: Some(user), owned: Some(before), ..Facts::default() };
-                return Ok(self.failed(error).with_facts(facts));
+                return Ok(self.refused(error).await.with_facts(facts));
             }
             let operations: Vec<&str> = plan.calls.iter().map(Call::operation).collect();
             let (reason, verb) = if is_drift { ("DriftCorrected", "restored") } else { ("UserUpdated", "changed") };
@@ -107,6 +115,12 @@ impl Line<'_> {
         let facts = Facts { user: Some(user), owned: Some(after), applied_in_full: true, ..Facts::default() };
         let outcome = Outcome::new(Reason::InSync, self.in_sync(), Next::Resync).with_facts(facts);
         Ok(events.into_iter().fold(outcome, Outcome::with_event))
+    }
+
+    /// Whether the instance's users come from an existing directory; where that cannot be told, not.
+    async fn has_directory(&self) -> bool {
+        let info = self.cx.instances.info(self.connect.as_ref(), &self.instance).await;
+        info.is_ok_and(|info| info.identity_management == Some(IdentityManagement::ExistingDirectory))
     }
 
     pub(super) fn frozen(&self) -> String {

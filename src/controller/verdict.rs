@@ -68,8 +68,7 @@ pub(super) fn unresolved(error: &ResolveError, instance: &Instance) -> Outcome {
         ResolveError::Unknown { .. } => {
             Outcome::new(Reason::ReferenceNotFound, format!("{error}; tried again every few minutes"), Next::Backoff)
         }
-        ResolveError::Ambiguous { .. } | ResolveError::Missing(_) => {
-            Outcome::new(Reason::InvalidSpec, error.to_string(), Next::Slow)
-        }
+        ResolveError::Ambiguous { .. } => Outcome::new(Reason::InvalidSpec, error.to_string(), Next::Backoff),
+        ResolveError::Missing(_) => Outcome::new(Reason::InvalidSpec, error.to_string(), Next::Slow),
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::connect::{Connect, ConnectError, all_pages};
 use crate::resource::user::ConnectUserSpec;
-use crate::user::desired::References;
+use crate::user::desired::{DesiredUser, References};
 use crate::user::ids::{HierarchyGroupId, Instance, RoutingProfileId, SecurityProfileId};
 
 /// What can be looked up by name.
@@ -186,9 +186,44 @@ impl Catalog {
         Ok(shelf.ids.get(path.as_slice()).and_then(|ids| ids.first()).map(|id| SecurityProfileId::new(id)))
     }
 
-    /// Forgets what is known of an instance, because Connect did not know an id that came from here.
+    /// What a user refers to and the instance does not have, in words. Reads what was read longer ago than
+    /// an unknown name would.
+    ///
+    /// # Errors
+    /// Those of the listings.
+    pub async fn missing(
+        &self,
+        connect: &dyn Connect,
+        instance: &Instance,
+        desired: &DesiredUser,
+    ) -> Result<Option<String>, ConnectError> {
+        let routing =
+            [desired.routing_profile.as_str()].into_iter().map(|id| (Listing::RoutingProfiles, "routing profile", id));
+        let security =
+            desired.security_profiles.iter().map(|id| (Listing::SecurityProfiles, "security profile", id.as_str()));
+        let group = desired.hierarchy_group.iter().map(|id| (Listing::HierarchyGroups, "hierarchy group", id.as_str()));
+        for (listing, what, id) in routing.chain(security).chain(group) {
+            let shelf = self.shelf(instance, listing);
+            let mut shelf = shelf.lock().await;
+            self.fill(connect, instance, listing, &mut shelf, self.refresh).await?;
+            if !shelf.ids.values().flatten().any(|known| known == id) {
+                return Ok(Some(format!("{what} {id}")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Has an instance's names read again at the next question, because Connect did not know an id that
+    /// came from here; but not more often than an unknown name would.
     pub fn forget(&self, instance: &Instance) {
-        self.shelves.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _), _| known != instance);
+        for ((known, _), shelf) in self.shelves.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // Whoever holds the lock is reading right now.
+            if let (true, Ok(mut shelf)) = (known == instance, shelf.try_lock()) {
+                if shelf.read.is_some_and(|read| read.elapsed() >= self.refresh) {
+                    shelf.read = None;
+                }
+            }
+        }
     }
 
     async fn id(&self, connect: &dyn Connect, instance: &Instance, wanted: Wanted<'_>) -> Result<String, ResolveError> {
@@ -197,7 +232,7 @@ impl Catalog {
         // Held across the listing: whoever else needs it waits for this one instead of starting another.
         let mut shelf = shelf.lock().await;
         self.fill(connect, instance, listing, &mut shelf, self.max_age).await?;
-        if !shelf.ids.contains_key(path) {
+        if shelf.ids.get(path).is_none_or(|ids| ids.len() != 1) {
             self.fill(connect, instance, listing, &mut shelf, self.refresh).await?;
         }
         match shelf.ids.get(path).map(Vec::as_slice) {

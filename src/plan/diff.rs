@@ -179,7 +179,7 @@ fn settings(plan: &mut Plan, desired: &DesiredUser, observed: &ObservedUser, own
         (desired.lists.is_empty() && observed.lists.is_empty()).then(|| PhoneConfig::expressing(&target)).flatten();
     plan.calls.push(match phone {
         Some(phone_config) => Call::UpdateUserPhoneConfig { phone_config: explicit(phone_config) },
-        None => Call::UpdateUserConfig { settings: whole_lists(&target, &answered) },
+        None => Call::UpdateUserConfig { settings: whole_lists(&target, &answered, &observed.phone_config.settings()) },
     });
 }
 
@@ -195,11 +195,14 @@ fn explicit(phone: PhoneConfig) -> PhoneConfig {
 
 /// Every list that we answer for or that holds something, with every channel that has a value: a list
 /// that is left out may be kept or cleared, a channel that is left out of a list likewise (neither is
-/// documented), so what is to stay is sent again.
-fn whole_lists(target: &Settings, answered: &Settings) -> Settings {
+/// documented), so what is to stay is sent again; also a neutral value that a PhoneConfig behind it contradicts.
+fn whole_lists(target: &Settings, answered: &Settings, older: &Settings) -> Settings {
     let lists: BTreeSet<&str> = target
         .slots()
-        .filter(|slot| answered.get(*slot).is_some() || target.effective(*slot) != slot.neutral())
+        .filter(|slot| {
+            let value = target.effective(*slot);
+            answered.get(*slot).is_some() || value != slot.neutral() || value != older.effective(*slot)
+        })
         .map(|slot| slot.path().0)
         .collect();
     target.slots().filter(|slot| lists.contains(slot.path().0)).map(|slot| (slot, target.effective(slot))).collect()

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::Identity;
+use super::identity::{Identity, IdentityMember};
 use super::ids::{HierarchyGroupId, RoutingProfileId, SecurityProfileId, UserId, Username};
-use super::settings::{PhoneConfig, Settings};
+use super::settings::{PhoneConfig, Settings, Slot};
+use crate::resource::channel::Channel;
 use crate::resource::status::ProficiencyKey;
 
 /// A user as described by Connect.
@@ -39,8 +40,25 @@ pub struct ObservedUser {
 }
 
 impl ObservedUser {
-    /// The settings in one form: a list's entry wins over the PhoneConfig, since it is more precise.
+    /// The settings in one form: a list's entry wins, since it is more precise. Where a list has an entry
+    /// for VOICE, the PhoneConfig may only mirror that one and says nothing about the other channels.
     pub fn settings(&self) -> Settings {
-        self.lists.clone().over(self.phone_config.settings())
+        let older = self.phone_config.settings();
+        let of_voice = |slot: &Slot| slot.channel() == Channel::Voice;
+        let mirrored: BTreeSet<&str> = self.lists.slots().filter(of_voice).map(|slot| slot.path().0).collect();
+        let unsaid = older.slots().filter(|slot| !mirrored.contains(slot.path().0));
+        self.lists.clone().over(unsaid.map(|slot| (slot, older.effective(slot))).collect())
+    }
+
+    /// The user without the names and the address that its directory keeps and the spec does not declare.
+    /// Where users come from an existing directory, Connect refuses a block that holds them.
+    #[must_use]
+    pub fn without_directory_members(mut self, declared: &Identity) -> Self {
+        for member in [IdentityMember::FirstName, IdentityMember::LastName, IdentityMember::Email] {
+            if declared.get(member).is_none() {
+                self.identity.set(member, None);
+            }
+        }
+        self
     }
 }

@@ -45,7 +45,7 @@ async fn the_instance_appears(stage: &Stage) {
     stage.ready("jane").await;
     assert!(stage.simulator.user_by_name(UNKNOWN, "jane.doe").is_some());
     // Objects of other instances never noticed.
-    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+    assert_eq!(stage.count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,7 +173,7 @@ async fn every_right_that_is_missing_is_named_and_the_object_heals_when_it_is_gi
     assert_eq!(user("UpdateUserRoutingProfile").routing_profile_id, m::ROUTING_NIGHT);
     assert_eq!(user("DisassociateUserProficiencies").user_proficiencies, []);
     assert_eq!(user("SearchUserHierarchyGroups").hierarchy_group_id.as_deref(), Some(m::GROUP_APAC));
-    assert_eq!(stage.simulator.users(m::ID).len(), cases.len() + 1);
+    assert_eq!(stage.count(), cases.len() + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,7 +220,7 @@ async fn the_rights_to_find_a_user_by_name_are_named_too() {
         stage.simulator.clear_faults();
         stage.ready(name).await;
     }
-    assert_eq!(stage.simulator.users(m::ID).len(), 2, "adopted, not made again");
+    assert_eq!(stage.count(), 2, "adopted, not made again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,7 +246,7 @@ async fn a_username_longer_than_the_instance_takes_is_told_before_any_call() {
     stage.gone("jane").await;
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
-    assert_eq!(stage.simulator.users(m::ID).len(), 2);
+    assert_eq!(stage.count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,7 +299,7 @@ async fn a_proficiency_that_the_instance_does_not_know_is_told_and_heals_with_on
     let user = stage.user("jane.doe").unwrap();
     assert_eq!(user.user_proficiencies.len(), 1);
     assert_eq!(user.user_proficiencies[0].level, 3.0);
-    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+    assert_eq!(stage.count(), 1);
     let creations = stage.written().iter().filter(|operation| *operation == "CreateUser").count();
     assert_eq!(creations, 1);
 }
@@ -353,7 +353,7 @@ async fn a_full_instance_is_told_apart_from_a_throttle_and_waited_for() {
     stage.ready("jane").await;
     quota(2);
     stage.ready("john").await;
-    assert_eq!(stage.simulator.users(m::ID).len(), 2);
+    assert_eq!(stage.count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use connect_user_operator::user::ownership::{Owned, Whose};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 
-use self::specs::{Case, NAME};
+use self::specs::{Case, Kind, NAME};
 use self::stage::{BYSTANDER, Stage, desired};
 use self::truth::{Facts, declared, facts};
 
@@ -34,9 +34,10 @@ fn done<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) -> Result<T, 
 }
 
 /// What no call of Connect can do under a reading; there it is enough that nobody tries for ever.
-fn impossible(name: &str, switches: Switches) -> bool {
+fn impossible(name: &str, kind: Kind, switches: Switches) -> bool {
     // Members that are left out are kept: nothing takes them away.
-    (!switches.identity_absent_clears && name.starts_with("identityInfo."))
+    // With a directory, the block that is left may be empty, which says nothing either.
+    ((!switches.identity_absent_clears || kind == Kind::Directory) && name.starts_with("identityInfo."))
         // `{}` keeps the group.
         || (switches.hierarchy_empty_body_keeps && name == "hierarchyGroup")
 }
@@ -92,7 +93,7 @@ fn converges(stage: &mut Stage, case: Case, switches: Switches) -> TestCaseResul
     for (name, value) in &said {
         prop_assert_eq!(seen.get(name), value.as_ref(), "{} is declared", name);
     }
-    for name in before.keys().filter(|name| !said.contains_key(*name) && !impossible(name, switches)) {
+    for name in before.keys().filter(|name| !said.contains_key(*name) && !impossible(name, kind, switches)) {
         if name == "directoryUserId" {
             continue;
         }

@@ -119,6 +119,7 @@ async fn under_report_a_change_in_the_console_is_told_and_nothing_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_deleted_by_hand_comes_back_once() {
     let stage = Stage::with("vanished", Options { resync: "1s", ..Options::default() }).await;
+    stage.administrator();
     stage.create(&managed("jane", "jane.doe")).await;
     let first = stage.ready("jane").await.status.unwrap().user_id.unwrap();
     stage

@@ -109,7 +109,7 @@ async fn a_password_that_connect_would_refuse_is_told_with_the_rule_and_heals_wh
     for (name, ..) in &bad {
         stage.ready(name).await;
     }
-    assert_eq!(stage.simulator.users(m::ID).len(), bad.len());
+    assert_eq!(stage.count(), bad.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +123,7 @@ async fn a_line_end_behind_the_password_is_not_meant() {
         stage.ready(name).await;
     }
     assert_eq!(stage.written(), ["CreateUser", "CreateUser"]);
-    assert_eq!(stage.simulator.users(m::ID).len(), 2);
+    assert_eq!(stage.count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +186,7 @@ async fn the_secret_is_read_at_creation_and_never_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_that_comes_back_needs_the_secret_again() {
     let stage = Stage::new("password-again").await;
+    stage.administrator();
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
     secrets(&stage).delete("password", &DeleteParams::default()).await.unwrap();

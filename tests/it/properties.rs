@@ -83,7 +83,7 @@ fn settings_of(user: &User) -> Map<String, Value> {
         };
         say(one.channel, "work", limit(&one.after_contact_work_config), json!(0));
         let first = one.agent_first_callback_after_contact_work_config.as_ref();
-        say(one.channel, "first work", first.map_or(json!(0), limit), json!(0));
+        say(one.channel, "first work", first.map_or_else(|| json!(0), limit), json!(0));
     }
     if lists.phone_number_configs.is_empty() {
         say(voice, "phone", json!(phone.phone_type.unwrap_or(PhoneType::SoftPhone)), json!("SOFT_PHONE"));

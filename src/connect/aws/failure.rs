@@ -19,7 +19,6 @@ const NO_CREDENTIALS: &str = "no AWS credentials; give the pod a role by EKS Pod
                               AWS_SECRET_ACCESS_KEY";
 // Some of the SDK's errors are essays.
 const LONGEST_CAUSE: usize = 160;
-const LONGEST_MESSAGE: usize = 600;
 
 /// Answers of the SDK that become answers of the port.
 pub(super) trait OrFailed<T> {
@@ -125,6 +124,6 @@ fn cause(failed: &(dyn Error + 'static)) -> String {
 }
 
 fn error(operation: &'static str, kind: Kind, code: &str, message: &str) -> ConnectError {
-    let message = without_personal_data(message).chars().take(LONGEST_MESSAGE).collect();
+    let message = without_personal_data(message);
     ConnectError { kind, operation, code: code.to_owned(), message, request_id: None, retry_after: None }
 }

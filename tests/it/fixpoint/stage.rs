@@ -130,6 +130,10 @@ impl Stage {
     /// The plan for a user as it is at present; the ownership record takes its way through a status.
     pub fn plan(&self, desired: &DesiredUser, id: &UserId, owned: &Owned) -> Result<Plan, ConnectError> {
         let owned = Owned::from_record(&owned.to_record(Some(1)));
-        Ok(diff::update(desired, &self.observe(id)?, &owned, &self.owner))
+        let mut observed = self.observe(id)?;
+        if desired.directory_user_id.is_some() {
+            observed = observed.without_directory_members(&desired.identity);
+        }
+        Ok(diff::update(desired, &observed, &owned, &self.owner))
     }
 }

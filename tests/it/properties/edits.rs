@@ -328,7 +328,7 @@ async fn every_edit(stage: &Stage) {
     let user = stage.user("jane.doe").unwrap();
     assert_eq!(user.tags.get("backup").map(String::as_str), Some("nightly"));
     assert_eq!(user.user_proficiencies.len(), 1);
-    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+    assert_eq!(stage.count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

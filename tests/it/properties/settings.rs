@@ -1,6 +1,5 @@
 //! The settings of an agent, in both forms: each on its own, with zero and off, and back to the default.
 
-use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::{Channel, VoiceEnhancementConfig, VoiceEnhancementMode};
 use connect_simulator::{Switches, UserPatch};
 use serde_json::{Value, json};
@@ -464,5 +463,5 @@ async fn from_the_older_form_to_lists_and_back_is_a_change_of_spelling_and_costs
             "VOICE accept": true, "VOICE phone": "DESK_PHONE", "VOICE number": "+4930111", "VOICE persistent": true,
         })
     );
-    assert_eq!(stage.simulator.users(m::ID).len(), 1);
+    assert_eq!(stage.count(), 1);
 }

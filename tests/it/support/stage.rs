@@ -73,21 +73,12 @@ impl Stage {
         let client = cluster.client().await;
         let namespace = cluster.namespace(name).await;
         let simulator = Simulator::new(options.simulator.clone());
-        // Every instance has somebody who made it.
-        let set = UserPatch {
-            security_profile_ids: Some(vec![fixtures::managed::SECURITY_ADMIN.to_owned()]),
-            ..UserPatch::default()
-        };
-        let administrator = Mutation::CreateUser {
-            instance_id: fixtures::managed::ID.to_owned(),
-            username: ADMINISTRATOR.to_owned(),
-            set: Box::new(set),
-        };
-        simulator.mutate_at(administrator, std::time::SystemTime::now()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(connect_simulator::serve(simulator.clone(), listener, std::future::pending()));
         let log = harness::target_dir().join("it-logs").join(format!("{namespace}.log"));
+        // An earlier run had the same names, and an operator that is started again appends.
+        let _ = std::fs::remove_file(&log);
         let stage = Self {
             cluster,
             client,
@@ -330,9 +321,23 @@ impl Stage {
         self.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap();
     }
 
+    /// Somebody who made the instance: a real one is never without users, and an empty list is not believed.
+    pub fn administrator(&self) {
+        let set = UserPatch {
+            security_profile_ids: Some(vec![fixtures::managed::SECURITY_ADMIN.to_owned()]),
+            ..UserPatch::default()
+        };
+        let mutation = Mutation::CreateUser {
+            instance_id: fixtures::managed::ID.to_owned(),
+            username: ADMINISTRATOR.to_owned(),
+            set: Box::new(set),
+        };
+        self.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap();
+    }
+
     /// How many users the managed instance has besides its administrator.
     pub fn count(&self) -> usize {
-        self.simulator.users(fixtures::managed::ID).len() - 1
+        self.simulator.users(fixtures::managed::ID).iter().filter(|user| user.username != ADMINISTRATOR).count()
     }
 
     pub fn calls(&self) -> Vec<CallRecord> {
