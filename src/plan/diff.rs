@@ -174,9 +174,12 @@ fn settings(plan: &mut Plan, desired: &DesiredUser, observed: &ObservedUser, own
 
     let target = answered.clone().over(seen);
     // The older call sets after contact work on all channels at once and would wipe per-channel values,
-    // so it is used only where nobody, neither spec nor user, has any list.
-    let phone =
-        (desired.lists.is_empty() && observed.lists.is_empty()).then(|| PhoneConfig::expressing(&target)).flatten();
+    // so it is used only where nobody, neither spec nor user, has any list. It has no certain way to take
+    // a number away, either: one that is left out may be kept.
+    let takes_number =
+        changed.iter().any(|slot| matches!(slot, Slot::PhoneNumber(_)) && answered.effective(*slot) == slot.neutral());
+    let no_lists = desired.lists.is_empty() && observed.lists.is_empty();
+    let phone = (no_lists && !takes_number).then(|| PhoneConfig::expressing(&target)).flatten();
     plan.calls.push(match phone {
         Some(phone_config) => Call::UpdateUserPhoneConfig { phone_config: explicit(phone_config) },
         None => Call::UpdateUserConfig { settings: whole_lists(&target, &answered, &observed.phone_config.settings()) },

@@ -40,14 +40,19 @@ pub struct ObservedUser {
 }
 
 impl ObservedUser {
-    /// The settings in one form: a list's entry wins, since it is more precise. Where a list has an entry
-    /// for VOICE, the PhoneConfig may only mirror that one and says nothing about the other channels.
+    /// The settings in one form: a list's entry wins, since it is more precise. The PhoneConfig speaks for
+    /// VOICE where the list is silent about it, and for the other channels only while there is no list of
+    /// that setting at all: where Connect mirrors the forms into each other, it repeats what the list says
+    /// about VOICE, which says nothing about the others.
     pub fn settings(&self) -> Settings {
         let older = self.phone_config.settings();
-        let of_voice = |slot: &Slot| slot.channel() == Channel::Voice;
-        let mirrored: BTreeSet<&str> = self.lists.slots().filter(of_voice).map(|slot| slot.path().0).collect();
-        let unsaid = older.slots().filter(|slot| !mirrored.contains(slot.path().0));
-        self.lists.clone().over(unsaid.map(|slot| (slot, older.effective(slot))).collect())
+        let entries: BTreeSet<(&str, Channel)> =
+            self.lists.slots().map(|slot| (slot.path().0, slot.channel())).collect();
+        let speaks = |slot: &Slot| match slot.channel() {
+            Channel::Voice => !entries.contains(&(slot.path().0, Channel::Voice)),
+            _ => !entries.iter().any(|(list, _)| *list == slot.path().0),
+        };
+        self.lists.clone().over(older.slots().filter(speaks).map(|slot| (slot, older.effective(slot))).collect())
     }
 
     /// The user without the names and the address that its directory keeps and the spec does not declare.

@@ -360,6 +360,10 @@ pub fn case() -> BoxedStrategy<Case> {
             (Just(kind), first, patch(kind), spec(kind), flags, any::<Index>())
         })
         .prop_map(|(kind, first, mut patch, mut second, (rebuilt, nameless), crash)| {
+            if first.is_none() {
+                // No call can give an id in the directory to a user who is there already.
+                second.directory_user_id = None;
+            }
             if first.is_none() && nameless {
                 // A user who is there already has its names, so that none need be declared. Who declared
                 // them once cannot remove them: Connect requires them.

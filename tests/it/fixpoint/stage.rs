@@ -131,7 +131,7 @@ impl Stage {
     pub fn plan(&self, desired: &DesiredUser, id: &UserId, owned: &Owned) -> Result<Plan, ConnectError> {
         let owned = Owned::from_record(&owned.to_record(Some(1)));
         let mut observed = self.observe(id)?;
-        if desired.directory_user_id.is_some() {
+        if self.kind == Kind::Directory {
             observed = observed.without_directory_members(&desired.identity);
         }
         Ok(diff::update(desired, &observed, &owned, &self.owner))
