@@ -202,6 +202,7 @@ fn explicit(phone: PhoneConfig) -> PhoneConfig {
 fn whole_lists(target: &Settings, answered: &Settings, older: &Settings) -> Settings {
     let lists: BTreeSet<&str> = target
         .slots()
+        .chain(older.slots())
         .filter(|slot| {
             let value = target.effective(*slot);
             answered.get(*slot).is_some() || value != slot.neutral() || value != older.effective(*slot)

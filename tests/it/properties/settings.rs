@@ -256,9 +256,12 @@ fn the_older_block(older: impl Fn(Value, Value) -> Vec<super::Act>) -> Vec<Step>
             json!({ "settings": { "VOICE accept": true } }),
             vec![
                 read("DescribeUser"),
-                write("UpdateUserPhoneConfig", json!({ "PhoneConfig": {
+                write(
+                    "UpdateUserPhoneConfig",
+                    json!({ "PhoneConfig": {
                     "PhoneType": "SOFT_PHONE", "AutoAccept": true, "AfterContactWorkTimeLimit": 0,
-                } })),
+                } }),
+                ),
             ],
         ),
         step(
@@ -341,9 +344,7 @@ fn the_older_block(older: impl Fn(Value, Value) -> Vec<super::Act>) -> Vec<Step>
                     "PersistentConnectionConfigs": persistent(false),
                 }),
             ),
-        )
-        // No call takes the number away: the phone itself is a soft phone again.
-        .flipped(json!({ "settings": { "VOICE phone": null } })),
+        ),
         step(
             "all on",
             json!({ "phoneConfig": { "autoAccept": true, "afterContactWorkTimeLimit": 45, "persistentConnection": true } }),
@@ -391,7 +392,9 @@ async fn every_member_of_phone_config_goes_through_the_older_call_where_no_list_
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
     let older = |block, _| vec![read("DescribeUser"), write("UpdateUserPhoneConfig", json!({ "PhoneConfig": block }))];
-    play(&stage, the_older_block(older)).await;
+    // The older call has no certain way to take a number away, so from there on it is the lists.
+    let steps = the_older_block(older).into_iter().take_while(|step| step.what != "desk phone removed");
+    play(&stage, steps.collect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
