@@ -55,7 +55,7 @@ pub trait Connect: Send + Sync {
     /// SearchUserHierarchyGroups, one page of at most 100, without the root group of level 0.
     fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>>;
 
-    /// SearchQuickConnects for those of type USER, one page of at most 500.
+    /// SearchQuickConnects, one page of at most 100, of every type: no criterion knows the user.
     fn search_quick_connects<'a>(
         &'a self,
         instance: &'a Instance,
@@ -115,12 +115,12 @@ pub struct Group {
     pub path: Vec<String>,
 }
 
-/// A quick connect of type USER.
+/// A quick connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuickConnect {
     /// Id.
     pub id: String,
-    /// The user that it points to.
+    /// The user that it points to, if it is of type USER.
     pub user: Option<UserId>,
 }
 

@@ -92,6 +92,8 @@ struct Context {
     cluster: String,
     intervals: Intervals,
     backoff: Backoff,
+    /// Namespaces watched; none means all.
+    namespaces: Vec<String>,
     tenancy: Tenancy,
     brake: Brake,
     deletions: Deletions,
@@ -155,6 +157,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     // Not by Store::wait_until_ready: of several waiters (the controller is one) it wakes only the last.
     let filled = Arc::new(Filled { caches: AtomicUsize::new(apis.len() + 1), warm: Mutex::new(Some(warm)) });
     let (connect_instances, instances_writer) = reflector::store();
+    let known = CancellationToken::new();
     let cx = Arc::new(Context {
         // A name that is unknown may be looked up again a little before the object is tried again.
         catalog: Catalog::new(intervals.resync, intervals.slowest_retry.min(intervals.resync) / 5),
@@ -168,6 +171,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         wakes,
         client,
         clients,
+        namespaces,
         tenancy,
         brake,
         cluster,
@@ -205,9 +209,22 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                 }
             })
     });
-    let instances =
-        instances::run(Arc::clone(&cx), connect_instances, instances_writer, Arc::clone(&filled), stop.clone());
-    futures::future::join(futures::future::join_all(controllers), instances).await;
+    let instances = instances::run(
+        Arc::clone(&cx),
+        connect_instances,
+        instances_writer,
+        Arc::clone(&filled),
+        known.clone(),
+        stop.clone(),
+    );
+    // A user looked at before the rules are known would be judged as if there were none.
+    let users = async {
+        tokio::select! {
+            () = known.cancelled() => futures::future::join_all(controllers).await,
+            () = stop.cancelled() => Vec::new(),
+        }
+    };
+    futures::future::join(users, instances).await;
 }
 
 /// Tells once when every cache is filled.
@@ -325,7 +342,7 @@ async fn drive(object: &ConnectUser, cx: &Context) -> Result<Next, PublishError>
         return Ok(Next::Change);
     }
     match removal::remove(&mut subject, cx).await? {
-        Removal::Wait(outcome) => publish(&mut subject, cx, outcome).await,
+        Removal::Wait(outcome) => publish(&mut subject, cx, *outcome).await,
         Removal::Done(story) => {
             // Told first: an event cannot be attached to an object that is gone.
             if let Some(story) = story {

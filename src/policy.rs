@@ -120,13 +120,18 @@ impl Rules {
         })
     }
 
+    /// May objects of this namespace use the instance?
+    pub fn admits(&self, namespace: &str) -> bool {
+        self.namespaces.as_ref().is_none_or(|globs| any_matches(globs, namespace))
+    }
+
     /// May objects of this namespace use the instance, and have users of this name?
     ///
     /// # Errors
     /// The rule that forbids it.
     pub fn permit(&self, namespace: &str, username: &Username) -> Result<(), Denied> {
         let source = self.source();
-        if self.namespaces.as_ref().is_some_and(|globs| !any_matches(globs, namespace)) {
+        if !self.admits(namespace) {
             return Err(Denied(format!(
                 "namespace {namespace} is not in spec.allowedNamespaces of {source}: have it added there, or use another instance"
             )));

@@ -22,7 +22,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::StalledStreamProtectionConfig;
-use aws_sdk_connect::types::{QuickConnectSearchCriteria, StringComparisonType, StringCondition, UserSearchCriteria};
+use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 
 use self::assume_role::AssumedRole;
 use self::failure::{OrFailed, malformed};
@@ -241,14 +241,9 @@ impl Connect for AwsConnect {
         instance: &'a Instance,
         token: Option<String>,
     ) -> Answer<'a, Page<QuickConnect>> {
-        let kind = StringCondition::builder()
-            .field_name("QuickConnectType")
-            .value("USER")
-            .comparison_type(StringComparisonType::Exact)
-            .build();
-        let criteria = QuickConnectSearchCriteria::builder().string_condition(kind).build();
         let request = self.client(instance).search_quick_connects().instance_id(instance.id().as_str());
-        let request = request.search_criteria(criteria).max_results(100).set_next_token(token);
+        // No criterion knows the type or the user, so all are read.
+        let request = request.max_results(100).set_next_token(token);
         Box::pin(async move {
             let page = request.send().await.or_failed("SearchQuickConnects")?;
             let all = page.quick_connects.into_iter().flatten();

@@ -2,7 +2,6 @@
 //! beside the operator, because a restart must not make the count begin anew, and because two operators
 //! in a takeover must see one count.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -86,7 +85,7 @@ fn key(instance: &Instance) -> String {
 
 fn minutes(map: Option<&ConfigMap>, instance: &Instance) -> Minutes {
     let text = map.and_then(|map| map.data.as_ref()).and_then(|data| data.get(&key(instance)));
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(BTreeMap::new)
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 fn failed(what: &'static str) -> impl Fn(kube::Error) -> PublishError {

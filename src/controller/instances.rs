@@ -31,6 +31,7 @@ pub(super) async fn run<F: FnOnce() + Send + 'static>(
     store: Store<ConnectInstance>,
     writer: Writer<ConnectInstance>,
     filled: Arc<Filled<F>>,
+    known: CancellationToken,
     stop: CancellationToken,
 ) {
     let mut is_filled = false;
@@ -40,7 +41,10 @@ pub(super) async fn run<F: FnOnce() + Send + 'static>(
         .modify(|object| object.managed_fields_mut().clear())
         .reflect(writer)
         .inspect_ok(move |event| match event {
-            watcher::Event::InitDone if !std::mem::replace(&mut is_filled, true) => filled.one_more(),
+            watcher::Event::InitDone if !std::mem::replace(&mut is_filled, true) => {
+                known.cancel();
+                filled.one_more();
+            }
             watcher::Event::Delete(object) => wake(&woken, object),
             _ => {}
         })
@@ -90,7 +94,7 @@ fn wake(cx: &Context, object: &ConnectInstance) {
 
 async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
     /// Counts of users are brought up to date this often at most.
-    const PACE: Duration = Duration::from_secs(30);
+    const PACE: Duration = Duration::from_secs(10);
     let pace = PACE.min(cx.intervals.resync);
     if let Err(error) = tell(&object, &cx).await {
         warn!(instance = %object.name_any(), error = &error as &dyn std::error::Error, "telling how the instance is doing failed");
@@ -103,6 +107,13 @@ async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
     let name = object.name_any();
     let users =
         Instance::parse(&object.spec.instance_arn).map(|instance| of_instance(cx, &instance)).unwrap_or_default();
+    // Operators that watch different namespaces share the cluster's ConnectInstances: each tends those that
+    // its namespaces may use, or uses.
+    let rules = Rules::of(&name, &object.spec, cx.brake);
+    let admits = |namespace: &String| rules.as_ref().is_ok_and(|rules| rules.admits(namespace));
+    if !cx.namespaces.is_empty() && users.is_empty() && !cx.namespaces.iter().any(admits) {
+        return Ok(());
+    }
     hold(object, &api, !users.is_empty()).await?;
     if object.metadata.deletion_timestamp.is_some() && users.is_empty() {
         return Ok(());
@@ -126,7 +137,10 @@ async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
     let (reason, message, info) = judge(object, cx, &counts).await;
     let status = ConnectInstanceStatus {
         observed_generation: Some(generation),
-        identity_management_type: info.and_then(identity).or_else(|| previous.identity_management_type.clone()),
+        identity_management_type: info
+            .as_ref()
+            .and_then(identity)
+            .or_else(|| previous.identity_management_type.clone()),
         users: Some(counts),
         conditions: conditions(&previous.conditions, reason, &message, generation, Timestamp::now()),
     };
@@ -211,7 +225,7 @@ async fn judge(object: &ConnectInstance, cx: &Context, counts: &UserCounts) -> (
     (reason, message, Some(info))
 }
 
-fn identity(info: InstanceInfo) -> Option<String> {
+fn identity(info: &InstanceInfo) -> Option<String> {
     let name = match info.identity_management? {
         IdentityManagement::ConnectManaged => "CONNECT_MANAGED",
         IdentityManagement::Saml => "SAML",

@@ -30,7 +30,7 @@ pub(super) enum Removal {
     /// Nothing of ours is left in Connect, or it is somebody else's: the object may go.
     Done(Option<Story>),
     /// Not yet.
-    Wait(Outcome),
+    Wait(Box<Outcome>),
 }
 
 /// The way out of every trap, for messages.
@@ -41,7 +41,7 @@ const WAY_OUT: &str =
 pub(super) async fn remove(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, PublishError> {
     match line(subject, cx).await {
         Ok(removal) => Ok(removal),
-        Err(Halt::Outcome(outcome)) => Ok(Removal::Wait(*outcome)),
+        Err(Halt::Outcome(outcome)) => Ok(Removal::Wait(outcome)),
         Err(Halt::Publish(error)) => Err(error),
     }
 }
@@ -85,7 +85,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
             let note = format!("no user was ever created for this object; {error}");
             return Ok(Removal::Done(Some(story(false, "UserNotDeleted", "Delete", note))));
         }
-        Err(error) => return Err(waiting(Redactor::new(&object.spec).error(error), instance).into()),
+        Err(error) => return Err(waiting(&Redactor::new(&object.spec).error(error), instance).into()),
     };
     match found {
         Found::Nothing => {
@@ -196,7 +196,7 @@ async fn judge(
         None => {}
         // It was there a moment ago and ours: somebody else has deleted it.
         Some(error) if error.kind == Kind::NotFound => {}
-        Some(error) => return Err(waiting(redactor.error(error), instance).into()),
+        Some(error) => return Err(waiting(&redactor.error(error), instance).into()),
     }
     let cleaned = (is_deletion && rules.quick_connect_cleanup).then_some(&user.id);
     finish(governed, cleaned, Some(story)).await
@@ -246,13 +246,13 @@ async fn finish(governed: &Governed, gone: Option<&UserId>, story: Option<Story>
                 None => self::story(false, "QuickConnectsRemoved", "DeleteQuickConnect", count),
             })))
         }
-        Err(error) => Err(waiting(error, &governed.instance).into()),
+        Err(error) => Err(waiting(&error, &governed.instance).into()),
     }
 }
 
 /// A failure while deleting: the condition says what it is, Deleting where it is only passing.
-fn waiting(error: ConnectError, instance: &Instance) -> Outcome {
-    let outcome = verdict::failed_call(&error, instance);
+fn waiting(error: &ConnectError, instance: &Instance) -> Outcome {
+    let outcome = verdict::failed_call(error, instance);
     match error.kind {
         Kind::Throttled | Kind::Unavailable | Kind::Conflict => Outcome { reason: Reason::Deleting, ..outcome },
         _ => Outcome { message: format!("{}; {WAY_OUT}", outcome.message), ..outcome },

@@ -65,14 +65,13 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         );
         return Err(Halt::outcome(Reason::NotAllowed, message, Next::Slow));
     }
-    if let Some(arn) = &subject.status.user_arn {
-        if Instance::parse(arn).ok().as_ref() != Some(&instance) {
-            let message = format!(
-                "status.userArn {arn} is not of instance {instance}: an object cannot move between instances; \
-                 delete it and create another"
-            );
-            return Err(Halt::outcome(Reason::NotAllowed, message, Next::Slow));
-        }
+    let elsewhere = |arn: &&String| Instance::parse(arn).ok().as_ref() != Some(&instance);
+    if let Some(arn) = subject.status.user_arn.as_ref().filter(elsewhere) {
+        let message = format!(
+            "status.userArn {arn} is not of instance {instance}: an object cannot move between instances; \
+             delete it and create another"
+        );
+        return Err(Halt::outcome(Reason::NotAllowed, message, Next::Slow));
     }
     let username = Username::new(&spec.username);
     if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &username) {

@@ -53,10 +53,15 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
         .and_then(|conditions| serde_json::from_value(conditions.clone()).ok())
         .unwrap_or_default();
     let generation = meta.generation.unwrap_or_default();
+    let at = serde_json::to_value(&live).ok().and_then(|value| {
+        let error = serde_path_to_error::deserialize::<_, ConnectUser>(value).err()?;
+        Some(format!("field {}: ", error.path()))
+    });
+    let at = at.unwrap_or_default();
     let message = format!(
-        "the object does not fit the schema of this operator: {}; correct the field, or upgrade operator and CRD to the version that wrote it. \
+        "the object does not fit the schema of this operator: {}{}; correct the field, or upgrade operator and CRD to the version that wrote it. \
          To let a terminating object go and keep its user, set annotation {RELEASE_ANNOTATION}=retain",
-        invalid.error
+        at, invalid.error
     );
     let told =
         ready(&previous).is_some_and(|ready| ready.message == message && ready.observed_generation == Some(generation));

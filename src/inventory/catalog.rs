@@ -77,9 +77,11 @@ struct Shelf {
     ids: Ids,
 }
 
+type Shelves = HashMap<(Instance, Listing), Arc<AsyncMutex<Shelf>>>;
+
 /// The names of all instances.
 pub struct Catalog {
-    shelves: Mutex<HashMap<(Instance, Listing), Arc<AsyncMutex<Shelf>>>>,
+    shelves: Mutex<Shelves>,
     /// A listing older than this is read again.
     max_age: Duration,
     /// An unknown name reads again a listing older than this.
@@ -218,10 +220,11 @@ impl Catalog {
     pub fn forget(&self, instance: &Instance) {
         for ((known, _), shelf) in self.shelves.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // Whoever holds the lock is reading right now.
-            if let (true, Ok(mut shelf)) = (known == instance, shelf.try_lock()) {
-                if shelf.read.is_some_and(|read| read.elapsed() >= self.refresh) {
-                    shelf.read = None;
-                }
+            if known == instance
+                && let Ok(mut shelf) = shelf.try_lock()
+                && shelf.read.is_some_and(|read| read.elapsed() >= self.refresh)
+            {
+                shelf.read = None;
             }
         }
     }

@@ -16,6 +16,7 @@ mod crd;
 mod deletion;
 mod documentation;
 mod identity;
+mod instance;
 mod architecture;
 mod fixpoint;
 mod lifecycle;

@@ -50,7 +50,7 @@ pub struct ConnectInstanceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub identity_management_type: Option<String>,
-    /// ConnectUsers of the instance, brought up to date every half minute.
+    /// ConnectUsers of the instance, brought up to date every ten seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<UserCounts>,
     /// Ready, and, only while true, Reconciling and Stalled.

@@ -52,6 +52,22 @@ fn what_was_never_declared_of_the_identity_stays_and_is_sent_along() {
 }
 
 #[test]
+fn what_the_directory_keeps_is_neither_sent_nor_compared_unless_declared() {
+    let spec = edited(everything(), "/identityInfo", json!({ "mobile": "+33123456789" }));
+    let desired = desired(&spec);
+    let mut user = observed(&desired);
+    user.identity = jane();
+    let user = user.without_directory_members(&desired.identity);
+    let identity = Identity {
+        mobile: Some("+33123456789".to_owned()),
+        secondary_email: jane().secondary_email,
+        ..Identity::default()
+    };
+    let plan = update(&desired, &user, &Owned::by(&desired), &owner());
+    leads_to("mobile", &plan, [Call::UpdateUserIdentityInfo { identity }], "identityInfo.mobile");
+}
+
+#[test]
 fn profiles_are_written_whole_and_only_when_they_differ() {
     let profiles = |ids: &[&str]| Call::UpdateUserSecurityProfiles {
         security_profiles: ids.iter().map(|id| SecurityProfileId::new(id)).collect(),

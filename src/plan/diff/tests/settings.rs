@@ -144,9 +144,94 @@ fn what_another_hand_set_for_other_channels_is_sent_again() {
         limit(TASK, 45),
         (Slot::FirstCallbackAfterContactWork(VOICE), Value::Seconds(7)),
         (Slot::AutoAccept(EMAIL), Value::Flag(true)),
-        (Slot::PersistentConnection(VOICE), Value::Flag(false)),
     ]);
     leads_to("foreign channels", &plan, [lists(expected)], "afterContactWorkConfigs[VOICE].afterContactWorkConfig");
+}
+
+/// A declaration of one list, with a value that differs from that of the user.
+fn voice_enhancement_only() -> Json {
+    let mode = json!([{ "channel": "VOICE", "voiceEnhancementMode": "VOICE_ISOLATION" }]);
+    edited(edited(phone_only(), "/phoneConfig", Json::Null), "/voiceEnhancementConfigs", mode)
+}
+
+#[test]
+fn a_foreign_list_that_hides_other_phone_settings_is_sent_again_though_it_is_neutral() {
+    let isolation = (Slot::VoiceEnhancement(VOICE), Value::Voice(VoiceEnhancementMode::VoiceIsolation));
+    let soft = (Slot::PhoneType(VOICE), Value::Phone(PhoneType::SoftPhone));
+    let off = (Slot::PersistentConnection(VOICE), Value::Flag(false));
+    // If it were left out, and Connect emptied it for that, the number and the connection would come back.
+    let plan = after_drift(&voice_enhancement_only(), |user| {
+        user.phone_config = PhoneConfig {
+            desk_phone_number: Some("+15550100".to_owned()),
+            persistent_connection: Some(true),
+            ..PhoneConfig::default()
+        };
+        user.lists = settings_of([soft.clone(), off.clone()]);
+    });
+    let field = isolation.0.to_string();
+    leads_to("hidden", &plan, [lists(settings_of([isolation.clone(), soft, off]))], &field);
+    let plan = after_drift(&voice_enhancement_only(), |user| {
+        user.lists = settings_of([(Slot::PersistentConnection(VOICE), Value::Flag(false))]);
+    });
+    leads_to("nothing behind", &plan, [lists(settings_of([isolation]))], &field);
+}
+
+#[test]
+fn a_phone_config_speaks_for_all_channels_only_while_there_is_no_list() {
+    let spec = |channels: &[&str]| {
+        let entry =
+            |channel| json!({ "channel": channel, "afterContactWorkConfig": { "afterContactWorkTimeLimit": 20 } });
+        let entries: Vec<Json> = channels.iter().map(entry).collect();
+        edited(edited(phone_only(), "/phoneConfig", Json::Null), "/afterContactWorkConfigs", json!(entries))
+    };
+    let mirrored = |user: &mut ObservedUser| {
+        user.lists = settings_of([limit(VOICE, 20)]);
+        user.phone_config.after_contact_work_time_limit = Some(20);
+    };
+    // Connect repeats in the PhoneConfig what the list says about VOICE: that is not the limit of TASK.
+    let plan = after_drift(&spec(&["VOICE", "TASK"]), mirrored);
+    let field = "afterContactWorkConfigs[TASK].afterContactWorkConfig";
+    leads_to("another channel", &plan, [lists(settings_of([limit(VOICE, 20), limit(TASK, 20)]))], field);
+    // And it is not written for channels that nobody spoke of.
+    let plan = after_drift(&spec(&["VOICE"]), |user| {
+        mirrored(user);
+        user.lists.set(Slot::AfterContactWork(VOICE), Value::Seconds(5));
+    });
+    let field = "afterContactWorkConfigs[VOICE].afterContactWorkConfig";
+    leads_to("the same channel", &plan, [lists(settings_of([limit(VOICE, 20)]))], field);
+    // Where the list is silent about VOICE, the PhoneConfig is all there is.
+    let plan = after_drift(&spec(&["VOICE"]), |user| {
+        user.lists = settings_of([limit(CHAT, 5)]);
+        user.phone_config.after_contact_work_time_limit = Some(20);
+    });
+    leads_to("as the PhoneConfig says", &plan, [], "");
+    // Without any list it counts for every channel, and what it says is carried over into the list.
+    let plan = after_drift(&spec(&["CHAT"]), |user| {
+        user.lists = Settings::default();
+        user.phone_config.after_contact_work_time_limit = Some(45);
+    });
+    let expected = settings_of([limit(VOICE, 45), limit(CHAT, 20), limit(TASK, 45), limit(EMAIL, 45)]);
+    leads_to("all channels", &plan, [lists(expected)], "afterContactWorkConfigs[CHAT].afterContactWorkConfig");
+}
+
+#[test]
+fn the_older_call_is_not_used_to_take_a_number_away() {
+    let spec = edited(
+        edited(phone_only(), "/phoneConfig/phoneType", json!("SOFT_PHONE")),
+        "/phoneConfig/autoAccept",
+        Json::Null,
+    );
+    let plan = after_edit(&spec, "/phoneConfig/deskPhoneNumber", Json::Null);
+    let expected = settings_of([
+        limit(VOICE, 20),
+        limit(CHAT, 20),
+        limit(TASK, 20),
+        limit(EMAIL, 20),
+        (Slot::PhoneType(VOICE), Value::Phone(PhoneType::SoftPhone)),
+        (Slot::PhoneNumber(VOICE), Value::Number(String::new())),
+        (Slot::PersistentConnection(VOICE), Value::Flag(true)),
+    ]);
+    leads_to("a number", &plan, [lists(expected)], "phoneNumberConfigs[VOICE].phoneNumber");
 }
 
 #[test]
