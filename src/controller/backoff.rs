@@ -115,7 +115,9 @@ mod tests {
     #[test]
     fn a_new_generation_starts_over() {
         let backoff = Backoff::default();
-        (0..5).for_each(|_| drop(delay(&backoff, Next::Backoff)));
+        for _ in 0..5 {
+            delay(&backoff, Next::Backoff);
+        }
         let intervals = Intervals::default();
         assert_eq!(backoff.delay("u", 2, Next::Backoff, &intervals, 0.5), Some(Duration::from_secs(1)));
     }

@@ -8,7 +8,7 @@ use super::execute::{Executed, execute};
 use super::lookup::by_username;
 use super::password;
 use super::subject::{OnStale, Subject};
-use super::sync::{Line, since_attempt, still_living};
+use super::sync::{Line, since_attempt};
 use crate::connect::{ConnectError, Kind};
 use crate::plan::diff;
 use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
@@ -32,7 +32,7 @@ impl Line<'_> {
         let message = format!("creating user {} in instance {}", desired.username, instance.id());
         let ahead = Outcome::new(Reason::Creating, message, Next::Soon).with_facts(facts).ahead();
         subject.publish(ahead, OnStale::GiveUp).await?;
-        still_living(subject).await?;
+        self.still_right(subject).await?;
 
         let plan = diff::create(desired, owner, password);
         let Executed { created, failed } = execute(connect.as_ref(), instance, None, &plan.calls, redactor).await;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use kube::ResourceExt;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
 
 use super::governance::{Governed, govern};
 use super::lookup::{Listed, in_list, observe};
@@ -15,6 +16,7 @@ use crate::connect::{Connect, ConnectError, Kind};
 use crate::plan::report::{Facts, Next, Outcome, Story};
 use crate::policy::Rules;
 use crate::resource::condition::Reason;
+use crate::resource::instance::ConnectInstance;
 use crate::resource::user::{AdoptionPolicy, DriftPolicy};
 use crate::resource::{OWNER_TAG, RECONCILE_ANNOTATION, UID_TAG};
 use crate::user::desired::DesiredUser;
@@ -245,15 +247,32 @@ pub(super) fn since_attempt(subject: &Subject<'_>, now: Timestamp) -> Option<Sig
     Some(now.duration_since(attempt))
 }
 
-/// Reads the object from the API server before something is made or changed for good: the cache may not
-/// know yet that it is being deleted, or gone, or another one of the same name.
-pub(super) async fn still_living(subject: &mut Subject<'_>) -> Result<(), Halt> {
-    const WHAT: &str = "reading before a write to Amazon Connect";
-    match subject.read_again(WHAT).await? {
-        Live::Living { is_same_generation: true } => Ok(()),
-        Live::Living { is_same_generation: false } | Live::Terminating => {
-            Err(PublishError::Stale { what: WHAT, object: subject.to_string() }.into())
+impl Line<'_> {
+    /// Reads from the API server before something is made or changed: the cache may not know yet that the
+    /// object is being deleted, or gone, or another one of the same name; nor that its instance, which
+    /// nobody spoke of, has rules by now.
+    pub(super) async fn still_right(&self, subject: &mut Subject<'_>) -> Result<(), Halt> {
+        const WHAT: &str = "reading before a write to Amazon Connect";
+        let stale = || Halt::from(PublishError::Stale { what: WHAT, object: subject.to_string() });
+        if self.rules.source.is_none() {
+            let api: Api<ConnectInstance> = Api::all(self.cx.client.clone());
+            let all = api.list(&ListParams::default()).await.map_err(|error| {
+                let (object, source) = (subject.to_string(), Box::new(error));
+                Halt::from(PublishError::Api { what: "reading the ConnectInstances", object, source })
+            })?;
+            let speaks = |governor: &ConnectInstance| {
+                Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other == self.instance)
+            };
+            if all.items.iter().any(speaks) {
+                return Err(stale());
+            }
         }
-        Live::Gone => Err(PublishError::Gone { what: WHAT, object: subject.to_string() }.into()),
+        match subject.read_again(WHAT).await? {
+            Live::Living { is_same_generation: true } => Ok(()),
+            Live::Living { is_same_generation: false } | Live::Terminating => {
+                Err(PublishError::Stale { what: WHAT, object: subject.to_string() }.into())
+            }
+            Live::Gone => Err(PublishError::Gone { what: WHAT, object: subject.to_string() }.into()),
+        }
     }
 }

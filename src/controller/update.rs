@@ -3,7 +3,7 @@
 use super::Halt;
 use super::execute::{Executed, execute};
 use super::subject::{OnStale, Subject};
-use super::sync::{Line, still_living};
+use super::sync::Line;
 use crate::connect::IdentityManagement;
 use crate::plan::Plan;
 use crate::plan::call::Call;
@@ -89,7 +89,7 @@ impl Line<'_> {
                 let ahead = Outcome::new(Reason::Updating, message, Next::Soon).with_facts(facts).ahead();
                 subject.publish(ahead, OnStale::GiveUp).await?;
             }
-            still_living(subject).await?;
+            self.still_right(subject).await?;
             let id = Some(&observed.id);
             let Executed { created: _, failed } = execute(connect.as_ref(), instance, id, &plan.calls, redactor).await;
             if let Some(error) = failed {

@@ -4,6 +4,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::or_fun_call,
+    clippy::nonminimal_bool,
+    clippy::collapsible_match,
+    clippy::manual_strip,
     missing_docs,
     unreachable_pub
 )]

@@ -176,6 +176,7 @@ fn after_drift(spec: &Json, drift: impl FnOnce(&mut ObservedUser)) -> Plan {
 
 /// The calls and the names of the fields that differ; nothing else.
 #[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "reads better at the many callers")]
 fn leads_to<const N: usize>(what: &str, plan: &Plan, calls: [Call; N], fields: &str) {
     assert_eq!(plan.calls, calls, "{what}");
     assert_eq!(plan.fields(), fields, "{what}");

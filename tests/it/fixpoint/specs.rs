@@ -209,7 +209,7 @@ fn proficiencies(most: usize) -> BoxedStrategy<Vec<UserProficiency>> {
         .boxed()
 }
 
-fn arn(kind: &str, id: &str) -> String {
+pub fn arn(kind: &str, id: &str) -> String {
     connect_simulator::fixtures::arn(m::ARN, kind, id)
 }
 

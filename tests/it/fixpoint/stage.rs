@@ -9,7 +9,9 @@ use connect_user_operator::plan::call::Call;
 use connect_user_operator::plan::diff;
 use connect_user_operator::resource::user::ConnectUserSpec;
 use connect_user_operator::user::desired::{DesiredUser, References};
-use connect_user_operator::user::ids::{HierarchyGroupId, Instance, RoutingProfileId, SecurityProfileId, UserId};
+use connect_user_operator::user::ids::{
+    HierarchyGroupId, Instance, RoutingProfileId, SecurityProfileId, UserId, Username,
+};
 use connect_user_operator::user::observed::ObservedUser;
 use connect_user_operator::user::ownership::{Owned, Owner};
 use connect_user_operator::user::password::Password;
@@ -127,13 +129,26 @@ impl Stage {
         })
     }
 
-    /// The plan for a user as it is at present; the ownership record takes its way through a status.
+    /// The plan for a user as it is at present.
     pub fn plan(&self, desired: &DesiredUser, id: &UserId, owned: &Owned) -> Result<Plan, ConnectError> {
+        Ok(self.update(desired, &self.observe(id)?, owned))
+    }
+
+    /// The plan for a user as it was read; the ownership record takes its way through a status.
+    pub fn update(&self, desired: &DesiredUser, observed: &ObservedUser, owned: &Owned) -> Plan {
         let owned = Owned::from_record(&owned.to_record(Some(1)));
-        let mut observed = self.observe(id)?;
-        if self.kind == Kind::Directory {
-            observed = observed.without_directory_members(&desired.identity);
-        }
-        Ok(diff::update(desired, &observed, &owned, &self.owner))
+        let observed = observed.clone();
+        let observed = match self.kind {
+            Kind::Directory => observed.without_directory_members(&desired.identity),
+            Kind::Managed | Kind::Saml => observed,
+        };
+        diff::update(desired, &observed, &owned, &self.owner)
+    }
+
+    /// The user of this name, as the list of all users tells.
+    pub fn find(&self, username: &Username) -> Result<Option<UserId>, ConnectError> {
+        let all = connect::all_pages(|token| self.connect.list_users(&self.instance, token));
+        let all = self.runtime.block_on(all)?;
+        Ok(all.into_iter().find(|listed| listed.username.same_user(username)).map(|listed| listed.id))
     }
 }

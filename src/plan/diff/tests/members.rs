@@ -80,7 +80,9 @@ fn profiles_are_written_whole_and_only_when_they_differ() {
         ("exchanged", after_edit(&everything(), "/securityProfileArns/0", arn("s-4")), profiles(&["s-2", "s-4"])),
         (
             "given by hand",
-            after_drift(&everything(), |user| drop(user.security_profiles.insert(SecurityProfileId::new("admin")))),
+            after_drift(&everything(), |user| {
+                user.security_profiles.insert(SecurityProfileId::new("admin"));
+            }),
             profiles(&["s-1", "s-2"]),
         ),
         ("taken by hand", after_drift(&everything(), |user| user.security_profiles.clear()), profiles(&["s-1", "s-2"])),
@@ -164,15 +166,21 @@ fn proficiencies_are_owned_pair_by_pair() {
     for level in [1, 5] {
         let plan = after_edit(&spec, "/userProficiencies/0/level", json!(level));
         leads_to("level", &plan, [change(german(), level)], field);
-        let plan = after_drift(&spec, |user| drop(user.proficiencies.as_mut().unwrap().insert(german(), level)));
+        let plan = after_drift(&spec, |user| {
+            user.proficiencies.as_mut().unwrap().insert(german(), level);
+        });
         leads_to("level by hand", &plan, [change(german(), 4)], field);
     }
     leads_to("removed", &after_edit(&spec, "/userProficiencies/0", Json::Null), [take(german())], field);
-    let taken = after_drift(&spec, |user| drop(user.proficiencies.as_mut().unwrap().remove(&german())));
+    let taken = after_drift(&spec, |user| {
+        user.proficiencies.as_mut().unwrap().remove(&german());
+    });
     leads_to("taken by hand", &taken, [give(german(), 4)], field);
     let added = after_edit(&spec, "/userProficiencies/-", one(french(), 3));
     leads_to("added", &added, [give(french(), 3)], "userProficiencies[Language=French]");
-    let foreign = after_drift(&spec, |user| drop(user.proficiencies.as_mut().unwrap().insert(returns(), 5)));
+    let foreign = after_drift(&spec, |user| {
+        user.proficiencies.as_mut().unwrap().insert(returns(), 5);
+    });
     leads_to("given by hand", &foreign, [], "");
     let gone = Call::DisassociateUserProficiencies { keys: [german(), billing()].into() };
     let removed = after_edit(&spec, "/userProficiencies", Json::Null);
