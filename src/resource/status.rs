@@ -68,7 +68,7 @@ pub struct Applied {
     #[schemars(range(min = 0))]
     pub generation: Option<i64>,
     /// Fields of the user that this object has set, such as identityInfo.email or
-    /// autoAcceptConfigs[VOICE].
+    /// autoAcceptConfigs[VOICE].autoAccept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200), inner(length(max = 320)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
