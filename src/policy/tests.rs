@@ -120,5 +120,10 @@ fn the_brake_trips_before_the_first_of_too_many() {
     assert_eq!(brake().check(1, 3), Hold::Held { count: 4 });
     let minutes: Minutes = [(100, 2), (159, 1), (200, 5)].into();
     assert_eq!(in_window(&minutes, 200 * 60 + 30, Duration::from_secs(3600)), 6);
-    assert_eq!(in_window(&minutes, 161 * 60, Duration::from_secs(3600)), 8, "a future minute counts rather than not");
+    assert_eq!(in_window(&minutes, 161 * 60, Duration::from_secs(3600)), 6, "a future minute counts rather than not");
+    assert_eq!(
+        in_window(&minutes, 161 * 60 - 1, Duration::from_secs(3600)),
+        8,
+        "a minute counts while a part of it does"
+    );
 }

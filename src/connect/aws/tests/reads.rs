@@ -213,7 +213,7 @@ async fn a_group_has_its_whole_path_and_the_root_is_none() {
         [("a", "A".to_owned()), ("b", "A/B".to_owned()), ("c", "A/B/C".to_owned()), ("d", "D".to_owned())]
     );
     assert_eq!(recorder.only().path(), "/search-user-hierarchy-groups");
-    assert_eq!(recorder.only().json(), json!({ "InstanceId": "i-1", "MaxResults": 500 }));
+    assert_eq!(recorder.only().json(), json!({ "InstanceId": "i-1", "MaxResults": 100 }));
 }
 
 #[tokio::test]
