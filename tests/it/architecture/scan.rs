@@ -178,8 +178,8 @@ fn raw_string(text: &str) -> Option<usize> {
 /// `'a'`, `'\n'`; of a lifetime only the sign.
 fn character_or_lifetime(text: &str) -> usize {
     let inner = &text[1..];
-    if inner.starts_with('\\') {
-        return inner[1..].char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(text.len(), |(at, _)| at + 3);
+    if let Some(escape) = inner.strip_prefix('\\') {
+        return escape.char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(text.len(), |(at, _)| at + 3);
     }
     let width = inner.chars().next().map_or(0, char::len_utf8);
     if inner[width..].starts_with('\'') { width + 2 } else { 1 }
@@ -214,11 +214,7 @@ impl Reader {
                     }
                     braces.push(inline);
                 }
-                "}" => {
-                    if braces.pop() == Some(true) {
-                        self.module.pop();
-                    }
-                }
+                "}" if braces.pop() == Some(true) => drop(self.module.pop()),
                 ";" => in_use = false,
                 "use" => in_use = self.text(at + 1) != "<",
                 _ => {}
@@ -271,7 +267,8 @@ impl Reader {
                 self.at += 1;
                 return;
             }
-            if !is_word(&word) && !(in_use && word == "*") {
+            let glob = in_use && word == "*";
+            if !glob && !is_word(&word) {
                 break;
             }
             parts.push(word);

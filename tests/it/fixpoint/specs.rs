@@ -309,13 +309,12 @@ pub fn patch(kind: Kind) -> BoxedStrategy<UserPatch> {
                 routing_profile_id: routing.map(str::to_owned),
                 hierarchy_group_id: group.map(str::to_owned),
                 tags: keyed.0,
-                auto_accept_configs: auto_accept.map(|list| list.into_iter().map(console::auto_accept).collect()),
+                auto_accept_configs: auto_accept.map(|list| list.iter().map(console::auto_accept).collect()),
                 after_contact_work_configs: work
                     .map(|list| list.into_iter().map(console::after_contact_work).collect()),
                 phone_number_configs: numbers.map(|list| list.into_iter().map(console::phone_number).collect()),
-                persistent_connection_configs: persistent
-                    .map(|list| list.into_iter().map(console::persistent).collect()),
-                voice_enhancement_configs: enhancement.map(|list| list.into_iter().map(console::enhancement).collect()),
+                persistent_connection_configs: persistent.map(|list| list.iter().map(console::persistent).collect()),
+                voice_enhancement_configs: enhancement.map(|list| list.iter().map(console::enhancement).collect()),
                 user_proficiencies: keyed.1.map(|list| list.into_iter().map(console::proficiency).collect()),
             }
         })
@@ -437,8 +436,8 @@ mod console {
         }
     }
 
-    pub(super) fn auto_accept(config: AutoAcceptConfig) -> sim::AutoAcceptConfig {
-        let AutoAcceptConfig { channel, auto_accept, agent_first_callback_auto_accept } = config;
+    pub(super) fn auto_accept(config: &AutoAcceptConfig) -> sim::AutoAcceptConfig {
+        let AutoAcceptConfig { channel, auto_accept, agent_first_callback_auto_accept } = *config;
         sim::AutoAcceptConfig { channel: self::channel(channel), auto_accept, agent_first_callback_auto_accept }
     }
 
@@ -462,12 +461,12 @@ mod console {
         sim::PhoneNumberConfig { channel: self::channel(channel), phone_type, phone_number }
     }
 
-    pub(super) fn persistent(config: PersistentConnectionConfig) -> sim::PersistentConnectionConfig {
-        let PersistentConnectionConfig { channel, persistent_connection } = config;
+    pub(super) fn persistent(config: &PersistentConnectionConfig) -> sim::PersistentConnectionConfig {
+        let PersistentConnectionConfig { channel, persistent_connection } = *config;
         sim::PersistentConnectionConfig { channel: self::channel(channel), persistent_connection }
     }
 
-    pub(super) fn enhancement(config: VoiceEnhancementConfig) -> sim::VoiceEnhancementConfig {
+    pub(super) fn enhancement(config: &VoiceEnhancementConfig) -> sim::VoiceEnhancementConfig {
         let voice_enhancement_mode = match config.voice_enhancement_mode {
             VoiceEnhancementMode::VoiceIsolation => sim::VoiceEnhancementMode::VoiceIsolation,
             VoiceEnhancementMode::NoiseSuppression => sim::VoiceEnhancementMode::NoiseSuppression,

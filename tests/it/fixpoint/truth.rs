@@ -63,7 +63,8 @@ fn settings(user: &sim::User) -> Facts {
 
         let list = "autoAcceptConfigs";
         let entry = lists.auto_accept_configs.iter().find(|entry| entry.channel == channel);
-        let accept = entry.map_or(voice && phone.auto_accept == Some(true), |entry| entry.auto_accept);
+        let older = voice && phone.auto_accept == Some(true);
+        let accept = entry.map_or(older, |entry| entry.auto_accept);
         say(list, channel, "autoAccept", accept.to_string());
         let first = entry.and_then(|entry| entry.agent_first_callback_auto_accept).unwrap_or_default();
         say(list, channel, "agentFirstCallbackAutoAccept", first.to_string());
