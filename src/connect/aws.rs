@@ -181,7 +181,8 @@ impl Connect for AwsConnect {
         Box::pin(async move {
             let page = request.send().await.or_failed(OPERATION)?;
             // To pass over a user that cannot be read would be to say that it does not exist.
-            let users = page.user_summary_list.into_iter().flatten().map(|user| {
+            // An answer without the list is no list of nobody: users would be let go or made again because of it.
+            let users = page.user_summary_list.ok_or_else(|| malformed(OPERATION))?.into_iter().map(|user| {
                 let changed = user.last_modified_time;
                 answer::listed(user.id, user.username, changed.as_ref()).ok_or_else(|| malformed(OPERATION))
             });
