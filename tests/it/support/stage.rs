@@ -149,6 +149,11 @@ impl Stage {
         answer
     }
 
+    /// Where the simulator listens.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     // === objects
 
     pub fn api(&self) -> Api<ConnectUser> {
