@@ -4,6 +4,7 @@
 //! status before the call to Connect that makes it true.
 
 mod backoff;
+mod clock;
 mod create;
 mod deletions;
 mod execute;
@@ -41,6 +42,7 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use backoff::Backoff;
 pub use backoff::Intervals;
+pub use clock::Clock;
 use deletions::Deletions;
 use removal::Removal;
 use subject::{OnStale, PublishError, Subject};
@@ -78,6 +80,8 @@ pub struct Settings {
     pub tenancy: Tenancy,
     /// The deletion brake where a ConnectInstance has none.
     pub brake: Brake,
+    /// What time it is.
+    pub clock: Clock,
     /// Where to count.
     pub metrics: Metrics,
 }
@@ -96,6 +100,7 @@ struct Context {
     namespaces: Vec<String>,
     tenancy: Tenancy,
     brake: Brake,
+    clock: Clock,
     deletions: Deletions,
     vanished: Vanished,
     connect_instances: Store<ConnectInstance>,
@@ -146,7 +151,8 @@ impl Context {
 /// Runs until `stop`; then begins no new reconcile and returns when those under way have ended. `warm` is
 /// called once the cache is filled.
 pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce() + Send + 'static) {
-    let Settings { client, clients, cluster, intervals, namespaces, own_namespace, tenancy, brake, metrics } = settings;
+    let Settings { client, clients, cluster, intervals, namespaces, own_namespace, tenancy, brake, clock, metrics } =
+        settings;
     let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {
@@ -164,6 +170,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         instances: Instances::default(),
         recorder: Recorder::new(client.clone(), Reporter::from(MANAGER)),
         backoff: Backoff::default(),
+        clock,
         deletions: Deletions::new(client.clone(), &own_namespace),
         vanished: Vanished::default(),
         connect_instances: connect_instances.clone(),
@@ -332,7 +339,7 @@ impl From<PublishError> for Halt {
 }
 
 async fn drive(object: &ConnectUser, cx: &Context) -> Result<Next, PublishError> {
-    let mut subject = Subject::new(cx.client.clone(), object);
+    let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object);
     if object.meta().deletion_timestamp.is_none() {
         let outcome = sync::sync(&mut subject, cx).await?;
         return publish(&mut subject, cx, outcome).await;

@@ -15,7 +15,7 @@ use tracing::info;
 use crate::connect::Connect;
 use crate::connect::aws::{self, AwsClients};
 use crate::connect::metered::{Meter, Metered};
-use crate::controller::{self, Intervals, Settings};
+use crate::controller::{self, Clock, Intervals, Settings};
 use crate::metrics::Metrics;
 use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
@@ -170,6 +170,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         own_namespace,
         tenancy,
         brake: deletion_brake,
+        clock: Clock::default(),
         metrics,
     };
     controller::run(settings, stop, move || readiness.set()).await;

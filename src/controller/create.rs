@@ -1,8 +1,6 @@
 //! A user that does not exist as far as is known: CreateUser first, one call in the common case, and a
 //! taken name tells the rest.
 
-use k8s_openapi::jiff::Timestamp;
-
 use super::Halt;
 use super::execute::{Executed, execute};
 use super::lookup::by_username;
@@ -24,7 +22,7 @@ impl Line<'_> {
         }
         let password = password::for_creation(cx, subject, connect.as_ref(), instance).await?;
         let after = Owned::by(desired);
-        let now = Timestamp::now();
+        let now = cx.clock.now();
         // A time of a moment ago serves as well and saves a write at every retry.
         let is_fresh = since_attempt(subject, now).is_some_and(|since| since < cx.grace() / 10);
         let attempt = (!is_fresh).then_some(now);
@@ -73,7 +71,7 @@ impl Line<'_> {
         if let Some(observed) = observed {
             return self.judge(subject, &observed).await;
         }
-        let now = Timestamp::now();
+        let now = cx.clock.now();
         let hidden = now.duration_since(cx.backoff.hidden_since(&subject.uid, now));
         Ok(if hidden < cx.grace() {
             let message =

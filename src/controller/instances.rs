@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::store::Writer;
@@ -142,7 +141,7 @@ async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
             .and_then(identity)
             .or_else(|| previous.identity_management_type.clone()),
         users: Some(counts),
-        conditions: conditions(&previous.conditions, reason, &message, generation, Timestamp::now()),
+        conditions: conditions(&previous.conditions, reason, &message, generation, cx.clock.now()),
     };
     if status == previous {
         return Ok(());

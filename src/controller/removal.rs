@@ -2,7 +2,6 @@
 //! it go, and only then remove the finalizer. Nothing in spec or status is trusted for this: the user is
 //! read by id and its tags decide.
 
-use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::execute::{Executed, execute};
@@ -126,7 +125,7 @@ async fn find(
         return Ok(Found::Nothing);
     }
     // Nothing to be seen. A user that was made moments ago may be invisible, so the grace comes first.
-    if since_attempt(subject, Timestamp::now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
+    if since_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
         return Ok(Found::NotYet(format!(
             "a creation of user {username} was tried moments ago: waiting until it is certain that none becomes visible"
         )));
@@ -205,7 +204,7 @@ async fn judge(
 /// Holds back a deletion that is one of too many: a pruned folder in Git must not fire a contact centre.
 async fn brake(subject: &Subject<'_>, cx: &Context, governed: &Governed, user: &ObservedUser) -> Result<(), Halt> {
     let Governed { instance, rules, .. } = governed;
-    let now = Timestamp::now();
+    let now = cx.clock.now();
     let is_released = asks(subject.object, "delete")
         || governors(cx, instance)
             .iter()

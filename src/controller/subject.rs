@@ -3,12 +3,12 @@
 //! Every write names uid and resourceVersion, so a write that was decided on a stale cache, or for an
 //! earlier object of the same name, is refused instead of carried out.
 
-use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 use tracing::debug;
 
+use super::clock::Clock;
 use crate::plan::report::{Outcome, Report, is_worth_writing, report};
 use crate::resource::status::ConnectUserStatus;
 use crate::resource::user::ConnectUser;
@@ -57,10 +57,11 @@ pub(super) struct Subject<'a> {
     finalizers: Vec<String>,
     resource_version: String,
     api: Api<ConnectUser>,
+    clock: Clock,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(client: Client, object: &'a ConnectUser) -> Self {
+    pub(super) fn new(client: Client, clock: Clock, object: &'a ConnectUser) -> Self {
         let namespace = object.namespace().unwrap_or_default();
         Self {
             object,
@@ -71,6 +72,7 @@ impl<'a> Subject<'a> {
             finalizers: object.finalizers().to_vec(),
             resource_version: object.resource_version().unwrap_or_default(),
             api: Api::namespaced(client, &namespace),
+            clock,
             namespace,
         }
     }
@@ -118,7 +120,7 @@ impl<'a> Subject<'a> {
     pub(super) async fn publish(&mut self, outcome: Outcome, on_stale: OnStale) -> Result<Report, PublishError> {
         const WHAT: &str = "writing the status";
         const TRIES: usize = 4;
-        let report = report(&self.status, self.generation, Timestamp::now(), outcome);
+        let report = report(&self.status, self.generation, self.clock.now(), outcome);
         if !is_worth_writing(&self.status, &report.status) {
             return Ok(report);
         }

@@ -195,7 +195,7 @@ impl Line<'_> {
         let Self { cx, instance, desired, .. } = self;
         let username = &desired.username;
         let unavailable = |message: String| Ok(Outcome::new(Reason::Unavailable, message, Next::Soon));
-        if since_attempt(subject, Timestamp::now()).is_some_and(|since| since < cx.grace()) {
+        if since_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace()) {
             return unavailable(format!("user {username} ({id}) was created moments ago and is not visible yet"));
         }
         let listed = in_list(self.connect.as_ref(), instance, Some(id), username).await;
@@ -218,7 +218,7 @@ impl Line<'_> {
                 Ok(Outcome::new(Reason::Drifted, message, Next::Slow))
             }
             Listed::Nowhere => {
-                if let Some(count) = cx.vanished.too_many(instance, &subject.uid, &self.rules.brake, Timestamp::now()) {
+                if let Some(count) = cx.vanished.too_many(instance, &subject.uid, &self.rules.brake, cx.clock.now()) {
                     let message = format!(
                         "{count} users of instance {} have vanished at once, more than {} in {} s: nothing is created until a person has looked; \
                          raise the deletion brake of the instance or restart the operator to go on",

@@ -2,7 +2,6 @@
 //! edit of the CRD. It keeps nobody else waiting, it is told what is wrong, and its user is left alone.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use k8s_openapi::jiff::Timestamp;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::error_boundary::InvalidObject;
 use kube::core::{ApiResource, ObjectMeta};
@@ -69,7 +68,7 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
         return Ok(Next::Change);
     }
     if let Value::Object(status) = &mut status {
-        let now = conditions(&previous, Reason::InvalidSpec, &message, generation, Timestamp::now());
+        let now = conditions(&previous, Reason::InvalidSpec, &message, generation, cx.clock.now());
         status.insert("conditions".to_owned(), json!(now));
         status.insert("observedGeneration".to_owned(), json!(generation));
     }

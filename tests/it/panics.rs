@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, SdkConfig};
 use connect_user_operator::connect::aws::AwsClients;
 use connect_user_operator::connect::{Clients, Connect, Credentials};
-use connect_user_operator::controller::{self, Intervals, Settings};
+use connect_user_operator::controller::{self, Clock, Intervals, Settings};
 use connect_user_operator::metrics::Metrics;
 use connect_user_operator::policy::{Brake, Tenancy};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,7 @@ async fn a_panic_in_one_reconcile_is_counted_and_every_object_becomes_ready() {
         own_namespace: stage.namespace.clone(),
         tenancy: Tenancy::Open,
         brake: Brake { most: 100, window: Duration::from_secs(3600) },
+        clock: Clock::default(),
         metrics: metrics.clone(),
     };
     let stop = CancellationToken::new();
