@@ -4,6 +4,7 @@
 //! request, never retries, and ends within the adapter's timeouts; whoever calls decides what comes next.
 
 pub mod aws;
+pub mod circuit;
 mod convert;
 pub mod error;
 pub mod metered;

@@ -48,7 +48,8 @@ use removal::Removal;
 use subject::{OnStale, PublishError, Subject};
 use vanished::Vanished;
 
-use crate::connect::Clients;
+use crate::connect::circuit::{Circuits, Fused};
+use crate::connect::{Clients, Connect, Credentials};
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
 use crate::metrics::Metrics;
@@ -90,6 +91,7 @@ pub struct Settings {
 struct Context {
     client: Client,
     clients: Arc<dyn Clients>,
+    circuits: Arc<Circuits>,
     catalog: Catalog,
     instances: Instances,
     recorder: Recorder,
@@ -117,6 +119,11 @@ impl Context {
             path: format!("{}/{}/{}", self.cluster, object.namespace().unwrap_or_default(), object.name_any()),
             uid: object.uid().unwrap_or_default(),
         }
+    }
+
+    /// Connect as these credentials, behind the circuits.
+    fn connect(&self, credentials: Credentials) -> Arc<dyn Connect> {
+        Arc::new(Fused::new(self.clients.client(&credentials), Arc::clone(&self.circuits), credentials))
     }
 
     fn grace(&self) -> SignedDuration {
@@ -164,6 +171,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let filled = Arc::new(Filled { caches: AtomicUsize::new(apis.len() + 1), warm: Mutex::new(Some(warm)) });
     let (connect_instances, instances_writer) = reflector::store();
     let known = CancellationToken::new();
+    let (circuits, recovered) = Circuits::new(intervals.slowest_retry);
     let cx = Arc::new(Context {
         // A name that is unknown may be looked up again a little before the object is tried again.
         catalog: Catalog::new(intervals.resync, intervals.slowest_retry.min(intervals.resync) / 5),
@@ -178,6 +186,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         wakes,
         client,
         clients,
+        circuits,
         namespaces,
         tenancy,
         brake,
@@ -231,7 +240,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
             () = stop.cancelled() => Vec::new(),
         }
     };
-    futures::future::join(users, instances).await;
+    let wakes = instances::wake_recovered(&cx, recovered, stop.clone());
+    futures::future::join3(users, instances, wakes).await;
 }
 
 /// Tells once when every cache is filled.

@@ -28,6 +28,12 @@ struct Operation {
     operation: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Drift {
+    field: String,
+    action: &'static str,
+}
+
 const CONTROLLER: &str = "connectuser";
 
 /// The metrics of one process. Cheap to clone.
@@ -39,6 +45,7 @@ pub struct Metrics {
     panics: Counter,
     calls: Family<CallResult, Counter>,
     call_seconds: Family<Operation, Histogram>,
+    drift: Family<Drift, Counter>,
 }
 
 impl Default for Metrics {
@@ -57,6 +64,7 @@ impl Metrics {
         let calls = Family::<CallResult, Counter>::default();
         let call_seconds =
             Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 2.0, 11)));
+        let drift = Family::<Drift, Counter>::default();
         // The names that dashboards for controllers expect.
         registry.register("controller_runtime_reconcile", "Reconciles by result", reconciles.clone());
         registry.register(
@@ -75,7 +83,12 @@ impl Metrics {
             "Duration of a call to Amazon Connect",
             call_seconds.clone(),
         );
-        Self { registry: Arc::new(registry), reconciles, reconcile_seconds, panics, calls, call_seconds }
+        registry.register(
+            "connect_user_operator_drift",
+            "Fields that differed from the spec and were corrected, or only reported",
+            drift.clone(),
+        );
+        Self { registry: Arc::new(registry), reconciles, reconcile_seconds, panics, calls, call_seconds, drift }
     }
 
     /// Counts a reconcile.
@@ -104,6 +117,16 @@ impl Metrics {
         };
         self.calls.get_or_create(&CallResult { operation, result }).inc();
         self.call_seconds.get_or_create(&Operation { operation }).observe(duration.as_secs_f64());
+    }
+
+    /// Counts fields that drifted, by their paths; `is_corrected` or else only reported.
+    pub fn drifted<'a>(&self, fields: impl Iterator<Item = &'a str>, is_corrected: bool) {
+        let action = if is_corrected { "corrected" } else { "reported" };
+        for field in fields {
+            // What is in brackets is a tag, a channel or a skill: not bounded.
+            let field = field.split('[').next().unwrap_or_default().to_owned();
+            self.drift.get_or_create(&Drift { field, action }).inc();
+        }
     }
 
     /// The exposition in OpenMetrics text.

@@ -24,8 +24,13 @@ impl Plan {
         self.calls.is_empty()
     }
 
+    /// The paths of the fields that differ: `identityInfo.email`, `tags[team]`.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.differences.iter().map(|difference| difference.field.as_str())
+    }
+
     /// The fields that differ, for a message: `identityInfo.email, tags[team]`.
     pub fn fields(&self) -> String {
-        self.differences.iter().map(|difference| difference.field.as_str()).collect::<Vec<_>>().join(", ")
+        self.paths().collect::<Vec<_>>().join(", ")
     }
 }

@@ -43,6 +43,11 @@ pub struct ConnectError {
     pub retry_after: Option<Duration>,
 }
 
+impl ConnectError {
+    /// Code of a call that was not made, because it would have failed like those before it.
+    pub const NOT_TRIED: &'static str = "NotTried";
+}
+
 /// Characters of AWS's message that are shown.
 const LONGEST_MESSAGE: usize = 600;
 
@@ -50,12 +55,18 @@ impl std::error::Error for ConnectError {}
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed with {}", self.operation, self.code)?;
+        let separator = if self.code == Self::NOT_TRIED {
+            write!(f, "{} was not tried: ", self.operation)?;
+            ""
+        } else {
+            write!(f, "{} failed with {}", self.operation, self.code)?;
+            ": "
+        };
         if !self.message.is_empty() {
             // Cut only where it is shown, when personal values are out already: a cut before would leave
             // parts of them that nobody recognises.
             let cut = self.message.char_indices().nth(LONGEST_MESSAGE).map_or(self.message.len(), |(at, _)| at);
-            write!(f, ": {}", self.message.get(..cut).unwrap_or_default())?;
+            write!(f, "{separator}{}", self.message.get(..cut).unwrap_or_default())?;
         }
         match &self.request_id {
             Some(id) => write!(f, " (request id {id})"),

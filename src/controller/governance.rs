@@ -60,7 +60,7 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser) -> Result<Governed, Box
     if let Err(denied) = rules.permit(&namespace, &Username::new(&object.spec.username)) {
         return refuse(Reason::NotAllowed, denied.to_string(), Next::Slow);
     }
-    let connect = cx.clients.client(&credentials(&rules));
+    let connect = cx.connect(credentials(&rules));
     Ok(Governed { instance, rules, connect, is_closing })
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::channel::mpsc::UnboundedReceiver;
 use futures::{StreamExt, TryStreamExt};
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
@@ -14,13 +15,15 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::governance::{credentials, governors};
+use super::governance::{credentials, governors, instance_of};
 use super::siblings::of_instance;
 use super::{Context, Filled, verdict};
 use crate::connect::{IdentityManagement, InstanceInfo};
+use crate::plan::report::Outcome;
 use crate::policy::Rules;
 use crate::resource::condition::{Reason, conditions, is_ready, ready};
 use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, UserCounts};
+use crate::resource::user::ConnectUser;
 use crate::resource::{INSTANCE_FINALIZER, MANAGER, RELEASE_ANNOTATION};
 use crate::user::ids::Instance;
 
@@ -75,14 +78,31 @@ pub(super) async fn run<F: FnOnce() + Send + 'static>(
 fn wake(cx: &Context, object: &ConnectInstance) {
     let Ok(instance) = Instance::parse(&object.spec.instance_arn) else { return };
     let by_reference = object.name_any();
-    for user in cx.objects_where(|user| {
+    wake_unready(cx, |user| {
         user.spec.instance_ref.as_ref().is_some_and(|reference| reference.name == by_reference)
             || user
                 .spec
                 .instance_arn
                 .as_deref()
                 .is_some_and(|arn| Instance::parse(arn).is_ok_and(|arn| arn == instance))
-    }) {
+    });
+}
+
+/// Wakes the users of an instance that takes calls again, without waiting for their next try.
+pub(super) async fn wake_recovered(cx: &Context, mut recovered: UnboundedReceiver<Instance>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            instance = recovered.next() => {
+                let Some(instance) = instance else { return };
+                wake_unready(cx, |user| instance_of(cx, &user.spec).is_ok_and(|other| other == instance));
+            }
+        }
+    }
+}
+
+fn wake_unready(cx: &Context, predicate: impl Fn(&ConnectUser) -> bool) {
+    for user in cx.objects_where(predicate) {
         let conditions = user.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         let is_terminating = user.meta().deletion_timestamp.is_some();
         if is_terminating || !is_ready(conditions, user.metadata.generation.unwrap_or_default()) {
@@ -197,7 +217,12 @@ async fn judge(object: &ConnectInstance, cx: &Context, counts: &UserCounts) -> (
         Ok(rules) => rules,
         Err(denied) => return (Reason::InvalidSpec, denied.to_string(), None),
     };
-    let connect = cx.clients.client(&credentials(&rules));
+    let credentials = credentials(&rules);
+    if let Some(error) = cx.circuits.outage(&credentials, &instance) {
+        let Outcome { reason, message, .. } = verdict::failed_call(&error, &instance);
+        return (reason, format!("{message}; its users are left alone until it answers"), None);
+    }
+    let connect = cx.connect(credentials);
     let info = match cx.instances.info(connect.as_ref(), &instance).await {
         Ok(info) => info,
         Err(error) => {

@@ -40,7 +40,7 @@ impl Line<'_> {
         observed: &ObservedUser,
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
-        let Self { cx: _, instance, rules, connect, desired, owner, owned, redactor } = self;
+        let Self { cx, instance, rules, connect, desired, owner, owned, redactor } = self;
         let redactor = &redactor.observed(observed);
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;
         let observed = &if is_of_directory {
@@ -75,6 +75,9 @@ impl Line<'_> {
                 desired.username,
                 plan.fields()
             );
+            if is_news(subject, &plan) {
+                cx.metrics.drifted(plan.paths(), false);
+            }
             return Ok(report_only(subject, user, plan, Reason::Drifted, message));
         }
 
@@ -95,6 +98,9 @@ impl Line<'_> {
             if let Some(error) = failed {
                 let facts = Facts { user: Some(user), owned: Some(before), ..Facts::default() };
                 return Ok(self.refused(error).await.with_facts(facts));
+            }
+            if is_drift {
+                cx.metrics.drifted(plan.paths(), true);
             }
             let operations: Vec<&str> = plan.calls.iter().map(Call::operation).collect();
             let (reason, verb) = if is_drift { ("DriftCorrected", "restored") } else { ("UserUpdated", "changed") };
@@ -129,9 +135,14 @@ impl Line<'_> {
     }
 }
 
+/// Whether the status does not tell of these differences yet.
+fn is_news(subject: &Subject<'_>, plan: &Plan) -> bool {
+    subject.status.drift != plan.differences
+}
+
 /// Tells the differences and writes nothing; an event only where they are news.
 fn report_only(subject: &Subject<'_>, user: KnownUser, plan: Plan, reason: Reason, message: String) -> Outcome {
-    let is_news = subject.status.drift != plan.differences;
+    let is_news = is_news(subject, &plan);
     let story = Story { warning: true, reason: "DriftDetected", action: "Compare".to_owned(), note: message.clone() };
     let facts = Facts { user: Some(user), drift: plan.differences, ..Facts::default() };
     let outcome = Outcome::new(reason, message, Next::Resync).with_facts(facts);

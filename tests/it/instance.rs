@@ -2,7 +2,7 @@
 
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::{QuickConnectConfig, UserQuickConnectConfig};
-use connect_simulator::{Mutation, UserPatch};
+use connect_simulator::{Fault, Mutation, UserPatch};
 use connect_user_operator::resource::condition::ready;
 use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
@@ -352,4 +352,25 @@ async fn mistakes_are_refused_at_admission() {
     let moved = Patch::Merge(json!({ "spec": { "instanceArn": m::ARN } }));
     let error = governed.api().patch(&governed.name, &PatchParams::default(), &moved).await.unwrap_err().to_string();
     assert!(error.contains("may not change"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_does_not_answer_says_so_in_one_place_and_recovers() {
+    let governed = Governed::new("inst-outage", 10, json!({})).await;
+    governed.stage.simulator.inject(Fault::error_before(403, "UnrecognizedClientException"));
+    let names: Vec<String> = (0..8).map(|number| format!("agent-{number}")).collect();
+    for name in &names {
+        governed.stage.create(&governed.user(name)).await;
+    }
+    let told = governed.until("told of the outage", |object| {
+        let conditions = object.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
+        ready(&conditions).is_some_and(|ready| ready.status == "False" && ready.message.contains("left alone"))
+    });
+    let conditions = told.await.status.unwrap().conditions;
+    assert!(ready(&conditions).unwrap().message.contains("UnrecognizedClientException"), "{conditions:?}");
+    governed.stage.simulator.clear_faults();
+    for name in &names {
+        governed.stage.ready(name).await;
+    }
+    governed.until("well again", |object| reason(object) == "InSync").await;
 }

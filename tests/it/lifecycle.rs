@@ -87,6 +87,11 @@ async fn a_change_in_the_console_is_repaired_and_told() {
     let note = stage.event("jane", "DriftCorrected").await;
     assert!(note.contains("routingProfile") && note.contains("identityInfo.email") && !note.contains('@'), "{note}");
     stage.ready("jane").await;
+    let metrics = stage.get_from_operator("/metrics").await;
+    for field in ["routingProfile", "identityInfo.email"] {
+        let line = format!("connect_user_operator_drift_total{{field=\"{field}\",action=\"corrected\"}} 1\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,6 +112,11 @@ async fn under_report_a_change_in_the_console_is_told_and_nothing_is_written() {
     assert_eq!(drift[0].declared.as_deref(), Some(m::ROUTING_BASIC));
     assert_eq!(drift[0].observed.as_deref(), Some(m::ROUTING_NIGHT));
     assert_eq!(stage.written(), ["CreateUser"]);
+    // Counted once, however often it is seen.
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    let metrics = stage.get_from_operator("/metrics").await;
+    let line = "connect_user_operator_drift_total{field=\"routingProfile\",action=\"reported\"} 1\n";
+    assert!(metrics.contains(line), "{metrics}");
     // An edit of the spec is written all the same.
     stage
         .edit("jane", json!({ "routingProfileArn": format!("{}/routing-profile/{}", m::ARN, m::ROUTING_TIER_1) }))
