@@ -44,6 +44,10 @@ pub trait Connect: Send + Sync {
     /// ListUsers, one page of at most 1000.
     fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>>;
 
+    /// SearchUsers without a criterion, one page of at most 500: users with everything but e-mail addresses,
+    /// mobile number, proficiencies and time of change. An index: it may lag.
+    fn search_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ObservedUser>>;
+
     /// DescribeInstance.
     fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo>;
 

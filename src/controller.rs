@@ -9,6 +9,7 @@ mod create;
 mod deletions;
 mod execute;
 mod governance;
+mod index;
 mod instances;
 mod lookup;
 mod password;
@@ -17,6 +18,7 @@ mod redact;
 mod removal;
 mod siblings;
 mod subject;
+mod sweeps;
 mod sync;
 mod unreadable;
 mod update;
@@ -30,7 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::channel::mpsc::{self, UnboundedSender};
 use futures::{FutureExt, StreamExt, TryStreamExt};
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -44,6 +46,7 @@ use backoff::Backoff;
 pub use backoff::Intervals;
 pub use clock::Clock;
 use deletions::Deletions;
+use index::Index;
 use removal::Removal;
 use subject::{OnStale, PublishError, Subject};
 use vanished::Vanished;
@@ -52,6 +55,7 @@ use crate::connect::circuit::{Circuits, Fused};
 use crate::connect::{Clients, Connect, Credentials};
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
+use crate::inventory::sweep::Inventory;
 use crate::metrics::Metrics;
 use crate::plan::report::{Next, Outcome, Story};
 use crate::policy::{Brake, Tenancy};
@@ -94,6 +98,7 @@ struct Context {
     circuits: Arc<Circuits>,
     catalog: Catalog,
     instances: Instances,
+    inventory: Inventory,
     recorder: Recorder,
     cluster: String,
     intervals: Intervals,
@@ -108,6 +113,8 @@ struct Context {
     connect_instances: Store<ConnectInstance>,
     /// One per namespace watched, or one for all.
     stores: Vec<Store<Guarded>>,
+    /// Beside each store, its index.
+    indices: Vec<Arc<Index>>,
     /// Beside each store, the way to have one of its objects looked at.
     wakes: Vec<UnboundedSender<ObjectRef<Guarded>>>,
     metrics: Metrics,
@@ -124,6 +131,11 @@ impl Context {
     /// Connect as these credentials, behind the circuits.
     fn connect(&self, credentials: Credentials) -> Arc<dyn Connect> {
         Arc::new(Fused::new(self.clients.client(&credentials), Arc::clone(&self.circuits), credentials))
+    }
+
+    /// What was created after this may not be listed yet.
+    fn fresh(&self) -> Timestamp {
+        self.clock.now().checked_sub(self.grace()).unwrap_or(Timestamp::MIN)
     }
 
     fn grace(&self) -> SignedDuration {
@@ -148,6 +160,16 @@ impl Context {
         }
     }
 
+    /// The objects that an index finds.
+    fn found(&self, find: impl Fn(&Index) -> Vec<(String, String)>) -> Vec<Arc<Guarded>> {
+        let pairs = self.stores.iter().zip(&self.indices);
+        let found = pairs.flat_map(|(store, index)| {
+            let keys = find(index).into_iter();
+            keys.filter_map(|(namespace, name)| store.get(&ObjectRef::new(&name).within(&namespace)))
+        });
+        found.collect()
+    }
+
     /// The objects for which `predicate` holds.
     fn objects_where(&self, predicate: impl Fn(&ConnectUser) -> bool) -> Vec<ConnectUser> {
         let objects = self.stores.iter().flat_map(Store::state);
@@ -166,6 +188,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
     };
     let (stores, writers): (Vec<_>, Vec<_>) = apis.iter().map(|_| reflector::store()).unzip();
+    let indices: Vec<Arc<Index>> = apis.iter().map(|_| Arc::default()).collect();
     let (wakes, woken): (Vec<_>, Vec<_>) = apis.iter().map(|_| mpsc::unbounded()).unzip();
     // Not by Store::wait_until_ready: of several waiters (the controller is one) it wakes only the last.
     let filled = Arc::new(Filled { caches: AtomicUsize::new(apis.len() + 1), warm: Mutex::new(Some(warm)) });
@@ -174,8 +197,12 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let (circuits, recovered) = Circuits::new(intervals.slowest_retry);
     let cx = Arc::new(Context {
         // A name that is unknown may be looked up again a little before the object is tried again.
-        catalog: Catalog::new(intervals.resync, intervals.slowest_retry.min(intervals.resync) / 5),
+        catalog: Catalog::new(
+            intervals.search.min(intervals.resync),
+            intervals.slowest_retry.min(intervals.resync) / 5,
+        ),
         instances: Instances::default(),
+        inventory: Inventory::new(SignedDuration::try_from(intervals.grace).unwrap_or(SignedDuration::MAX)),
         recorder: Recorder::new(client.clone(), Reporter::from(MANAGER)),
         backoff: Backoff::default(),
         clock,
@@ -183,6 +210,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         vanished: Vanished::default(),
         connect_instances: connect_instances.clone(),
         stores: stores.clone(),
+        indices: indices.clone(),
         wakes,
         client,
         clients,
@@ -194,37 +222,42 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         intervals,
         metrics,
     });
-    let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).map(|(((api, store), writer), woken)| {
-        let (filled, mut is_filled) = (Arc::clone(&filled), false);
-        let objects = watcher(api, watcher::Config::default().any_semantic())
-            .default_backoff()
-            .modify(|object| {
-                // Neither is ever looked at, and together they are most of an object's weight.
-                object.managed_fields_mut().clear();
-                object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
-            })
-            .reflect(writer)
-            .inspect_ok(move |event| {
-                if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
-                    filled.one_more();
-                }
-            })
-            .applied_objects()
-            .predicate_filter(what_concerns_us, PredicateConfig::default());
-        Controller::for_stream(objects, store)
-            .with_config(kube::runtime::Config::default().concurrency(CONCURRENCY))
-            .reconcile_on(woken)
-            .graceful_shutdown_on(stop.clone().cancelled_owned())
-            .run(reconcile, |_, error, _| match *error {}, Arc::clone(&cx))
-            .for_each(|result| async move {
-                match result {
-                    Ok(_) => {}
-                    // An object that went between being scheduled and being looked at.
-                    Err(kube::runtime::controller::Error::ObjectNotFound(object)) => debug!(%object, "object is gone"),
-                    Err(error) => warn!(error = &error as &dyn std::error::Error, "watching ConnectUsers failed"),
-                }
-            })
-    });
+    let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).zip(indices).map(
+        |((((api, store), writer), woken), index)| {
+            let (filled, mut is_filled) = (Arc::clone(&filled), false);
+            let objects = watcher(api, watcher::Config::default().any_semantic())
+                .default_backoff()
+                .modify(|object| {
+                    // Neither is ever looked at, and together they are most of an object's weight.
+                    object.managed_fields_mut().clear();
+                    object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+                })
+                .reflect(writer)
+                .inspect_ok(move |event| {
+                    index.apply(event);
+                    if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
+                        filled.one_more();
+                    }
+                })
+                .applied_objects()
+                .predicate_filter(what_concerns_us, PredicateConfig::default());
+            Controller::for_stream(objects, store)
+                .with_config(kube::runtime::Config::default().concurrency(CONCURRENCY))
+                .reconcile_on(woken)
+                .graceful_shutdown_on(stop.clone().cancelled_owned())
+                .run(reconcile, |_, error, _| match *error {}, Arc::clone(&cx))
+                .for_each(|result| async move {
+                    match result {
+                        Ok(_) => {}
+                        // An object that went between being scheduled and being looked at.
+                        Err(kube::runtime::controller::Error::ObjectNotFound(object)) => {
+                            debug!(%object, "object is gone");
+                        }
+                        Err(error) => warn!(error = &error as &dyn std::error::Error, "watching ConnectUsers failed"),
+                    }
+                })
+        },
+    );
     let instances = instances::run(
         Arc::clone(&cx),
         connect_instances,
@@ -241,7 +274,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         }
     };
     let wakes = instances::wake_recovered(&cx, recovered, stop.clone());
-    futures::future::join3(users, instances, wakes).await;
+    let sweeps = sweeps::run(Arc::clone(&cx), stop.clone());
+    futures::future::join4(users, instances, wakes, sweeps).await;
 }
 
 /// Tells once when every cache is filled.
@@ -314,7 +348,7 @@ async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std
         }
     };
     cx.metrics.reconciled(label, started.elapsed());
-    let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, rand::random());
+    let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, tokio::time::Instant::now(), rand::random());
     Ok(delay.map_or_else(Action::await_change, Action::requeue))
 }
 

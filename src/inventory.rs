@@ -1,6 +1,8 @@
 //! What is known of an instance without asking again: names to ids, and who keeps its passwords.
 
 pub mod catalog;
+mod register;
+pub mod sweep;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -40,8 +40,19 @@ pub(super) struct RunArguments {
     #[arg(long, env = "CONNECT_USER_OPERATOR_WATCH_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
 
-    /// How often each user is read again and compared (one DescribeUser call), such as 90s, 10m or 1h.
-    #[arg(long, env = "CONNECT_USER_OPERATOR_RESYNC_INTERVAL", default_value = "10m", value_name = "DURATION", value_parser = duration)]
+    /// How often all users of an instance are listed (one ListUsers call per thousand) to find those that
+    /// somebody has changed, such as 90s, 5m or 1h.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_SWEEP_INTERVAL", default_value = "5m", value_name = "DURATION", value_parser = duration)]
+    sweep_interval: Duration,
+
+    /// How often the index of users is compared with what is declared (one SearchUsers call per 500), for
+    /// changes that the listing does not date, such as tags.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_SEARCH_INTERVAL", default_value = "1h", value_name = "DURATION", value_parser = duration)]
+    search_interval: Duration,
+
+    /// How often each user is read by itself even if nothing speaks of a change (one DescribeUser call, two
+    /// with proficiencies): the only way to notice that somebody has changed a proficiency.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_RESYNC_INTERVAL", default_value = "12h", value_name = "DURATION", value_parser = duration)]
     resync_interval: Duration,
 
     /// How long a user that was just made may be invisible before it counts as gone, and the longest that
@@ -106,6 +117,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         listen,
         cluster_name,
         watch_namespaces,
+        sweep_interval,
+        search_interval,
         resync_interval,
         consistency_grace,
         max_retry_interval,
@@ -157,6 +170,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let clients = Arc::new(AwsClients::new(aws::load().await, dress));
     let intervals = Intervals {
         resync: resync_interval,
+        sweep: sweep_interval,
+        search: search_interval,
         grace: consistency_grace,
         slowest_retry: max_retry_interval,
         ..Intervals::default()

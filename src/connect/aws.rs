@@ -190,6 +190,18 @@ impl Connect for AwsConnect {
         })
     }
 
+    fn search_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ObservedUser>> {
+        const OPERATION: &str = "SearchUsers";
+        let request = self.client(instance).search_users().instance_id(instance.id().as_str());
+        let request = request.max_results(500).set_next_token(token);
+        Box::pin(async move {
+            let page = request.send().await.or_failed(OPERATION)?;
+            let users = page.users.ok_or_else(|| malformed(OPERATION))?.into_iter();
+            let users = users.map(|user| answer::found(instance, user).ok_or_else(|| malformed(OPERATION)));
+            Ok(Page { items: users.collect::<Result<_, _>>()?, next: said(page.next_token) })
+        })
+    }
+
     fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo> {
         const OPERATION: &str = "DescribeInstance";
         let request = self.client(instance).describe_instance().instance_id(instance.id().as_str());

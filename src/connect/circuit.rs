@@ -150,6 +150,10 @@ impl Connect for Fused {
         self.fused("ListUsers", instance, self.inner.list_users(instance, token))
     }
 
+    fn search_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ObservedUser>> {
+        self.fused("SearchUsers", instance, self.inner.search_users(instance, token))
+    }
+
     fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo> {
         self.fused("DescribeInstance", instance, self.inner.describe_instance(instance))
     }

@@ -60,6 +60,10 @@ impl<C: Connect> Connect for Metered<C> {
         self.told("ListUsers", self.inner.list_users(instance, token))
     }
 
+    fn search_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ObservedUser>> {
+        self.told("SearchUsers", self.inner.search_users(instance, token))
+    }
+
     fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo> {
         self.told("DescribeInstance", self.inner.describe_instance(instance))
     }

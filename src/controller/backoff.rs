@@ -5,14 +5,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::plan::report::Next;
 
 /// The clockwork of the controller.
 #[derive(Clone, Copy, Debug)]
 pub struct Intervals {
-    /// A synchronised object is read again after this long.
+    /// The user of an object is read again after this long even if nothing speaks against it.
     pub resync: Duration,
+    /// All users of an instance are listed after this long.
+    pub sweep: Duration,
+    /// The index of the users of an instance is compared after this long.
+    pub search: Duration,
     /// First delay after a failure.
     pub first_retry: Duration,
     /// Longest delay after a failure: what heals elsewhere is noticed within it.
@@ -24,7 +29,9 @@ pub struct Intervals {
 impl Default for Intervals {
     fn default() -> Self {
         Self {
-            resync: Duration::from_secs(600),
+            resync: Duration::from_secs(12 * 3600),
+            sweep: Duration::from_secs(300),
+            search: Duration::from_secs(3600),
             first_retry: Duration::from_secs(1),
             slowest_retry: Duration::from_secs(150),
             grace: Duration::from_secs(300),
@@ -37,6 +44,8 @@ struct Memory {
     generation: i64,
     failures: u32,
     hidden_since: Option<Timestamp>,
+    /// When the user is to be looked at even if nothing speaks against it.
+    due: Option<Instant>,
 }
 
 /// What is remembered of objects between two looks, by uid. Losing it costs patience, never correctness.
@@ -52,14 +61,15 @@ impl Backoff {
         generation: i64,
         next: Next,
         intervals: &Intervals,
+        now: Instant,
         roll: f64,
     ) -> Option<Duration> {
         let mut objects = self.lock();
         let memory = objects.entry(uid.to_owned()).or_default();
         if memory.generation != generation {
-            *memory = Memory { generation, failures: 0, hidden_since: memory.hidden_since };
+            *memory = Memory { generation, failures: 0, ..*memory };
         }
-        let Intervals { resync, first_retry, slowest_retry, grace } = *intervals;
+        let Intervals { resync, first_retry, slowest_retry, grace, sweep: _, search: _ } = *intervals;
         let grown = |failures: u32, cap: Duration| first_retry.saturating_mul(1 << failures.min(16)).min(cap);
         let delay = match next {
             Next::Change => {
@@ -67,8 +77,15 @@ impl Backoff {
                 return None;
             }
             Next::Resync => {
-                *memory = Memory { generation, ..Memory::default() };
-                return Some(resync.mul_f64(0.9 + 0.2 * roll));
+                let delay = resync.mul_f64(0.9 + 0.2 * roll);
+                *memory = Memory { generation, due: Some(now + delay), ..Memory::default() };
+                return Some(delay);
+            }
+            Next::Unchanged => {
+                // After a start the looks are spread over the whole interval.
+                let due = memory.due.unwrap_or_else(|| now + resync.mul_f64(roll));
+                *memory = Memory { generation, due: Some(due), ..Memory::default() };
+                return Some(due.saturating_duration_since(now));
             }
             Next::Soon => grown(memory.failures, (grace / 20).max(first_retry)),
             Next::Backoff | Next::BackoffAtLeast(_) => grown(memory.failures, slowest_retry),
@@ -77,6 +94,11 @@ impl Backoff {
         memory.failures = memory.failures.saturating_add(1);
         let least = if let Next::BackoffAtLeast(least) = next { least } else { Duration::ZERO };
         Some(delay.mul_f64(0.8 + 0.4 * roll).min(slowest_retry).max(least))
+    }
+
+    /// Whether the user of an object is to be looked at even if nothing speaks against it.
+    pub(super) fn is_due(&self, uid: &str, now: Instant) -> bool {
+        self.lock().get(uid).and_then(|memory| memory.due).is_some_and(|due| now >= due)
     }
 
     /// Since when Connect says that the name is taken and shows no user of that name.
@@ -99,7 +121,7 @@ mod tests {
     use super::*;
 
     fn delay(backoff: &Backoff, next: Next) -> Option<Duration> {
-        backoff.delay("u", 1, next, &Intervals::default(), 0.5)
+        backoff.delay("u", 1, next, &Intervals::default(), Instant::now(), 0.5)
     }
 
     #[test]
@@ -119,7 +141,7 @@ mod tests {
             delay(&backoff, Next::Backoff);
         }
         let intervals = Intervals::default();
-        assert_eq!(backoff.delay("u", 2, Next::Backoff, &intervals, 0.5), Some(Duration::from_secs(1)));
+        assert_eq!(backoff.delay("u", 2, Next::Backoff, &intervals, Instant::now(), 0.5), Some(Duration::from_secs(1)));
     }
 
     #[test]
@@ -128,18 +150,32 @@ mod tests {
         let intervals = Intervals::default();
         for next in [Next::Soon, Next::Backoff, Next::Slow] {
             for _ in 0..20 {
-                assert!(backoff.delay("u", 1, next, &intervals, 1.0).unwrap() <= Duration::from_secs(180));
+                assert!(
+                    backoff.delay("u", 1, next, &intervals, Instant::now(), 1.0).unwrap() <= Duration::from_secs(180)
+                );
             }
         }
         let advice = Duration::from_secs(30);
-        assert!(backoff.delay("v", 1, Next::BackoffAtLeast(advice), &intervals, 0.0).unwrap() >= advice);
+        assert!(
+            backoff.delay("v", 1, Next::BackoffAtLeast(advice), &intervals, Instant::now(), 0.0).unwrap() >= advice
+        );
+    }
+
+    #[test]
+    fn what_is_unchanged_is_looked_at_when_its_last_look_is_old_and_after_a_start_at_a_time_of_its_own() {
+        let (backoff, intervals, now) = (Backoff::default(), Intervals::default(), Instant::now());
+        assert!(!backoff.is_due("u", now));
+        assert_eq!(backoff.delay("u", 1, Next::Unchanged, &intervals, now, 0.5), Some(intervals.resync / 2));
+        let later = now + intervals.resync / 4;
+        assert_eq!(backoff.delay("u", 1, Next::Unchanged, &intervals, later, 0.9), Some(intervals.resync / 4));
+        assert!(!backoff.is_due("u", later) && backoff.is_due("u", now + intervals.resync / 2));
     }
 
     #[test]
     fn jitter_spreads_ten_thousand_objects() {
         let backoff = Backoff::default();
-        let early = backoff.delay("a", 1, Next::Resync, &Intervals::default(), 0.0);
-        let late = backoff.delay("b", 1, Next::Resync, &Intervals::default(), 1.0);
+        let early = backoff.delay("a", 1, Next::Resync, &Intervals::default(), Instant::now(), 0.0);
+        let late = backoff.delay("b", 1, Next::Resync, &Intervals::default(), Instant::now(), 1.0);
         assert!(late.unwrap() - early.unwrap() >= Duration::from_secs(119));
     }
 }

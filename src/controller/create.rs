@@ -33,7 +33,11 @@ impl Line<'_> {
         self.still_right(subject).await?;
 
         let plan = diff::create(desired, owner, password);
-        let Executed { created, failed } = execute(connect.as_ref(), instance, None, &plan.calls, redactor).await;
+        let Executed { created, written, failed } =
+            execute(cx, connect.as_ref(), instance, None, &plan.calls, redactor).await;
+        if let (Some((id, _)), Some(at)) = (&created, written) {
+            cx.inventory.created(instance, id, &desired.username, at);
+        }
         let created = created.map(|(id, arn)| KnownUser { id, arn, last_modified_time: None });
         let story = created.as_ref().map(|user| Story {
             warning: false,
@@ -43,7 +47,8 @@ impl Line<'_> {
         });
         let outcome = match failed {
             None => {
-                let facts = Facts { user: created, owned: Some(after), applied_in_full: true, ..Facts::default() };
+                let facts =
+                    Facts { user: created, owned: Some(after), applied_in_full: true, written, ..Facts::default() };
                 Outcome::new(Reason::InSync, self.in_sync(), Next::Resync).with_facts(facts)
             }
             Some(error) if created.is_none() && error.kind == Kind::Duplicate => {
@@ -52,7 +57,7 @@ impl Line<'_> {
             Some(error) => {
                 // An answer that refuses leaves nothing behind; anything else may have had its effect.
                 let nothing_made = created.is_none() && !matches!(error.kind, Kind::Unavailable | Kind::Throttled);
-                let facts = Facts { user: created, no_attempt: nothing_made, ..Facts::default() };
+                let facts = Facts { user: created, no_attempt: nothing_made, written, ..Facts::default() };
                 self.refused(error).await.with_facts(facts)
             }
         };
@@ -63,9 +68,9 @@ impl Line<'_> {
     async fn duplicate(&self, subject: &mut Subject<'_>, error: &ConnectError) -> Result<Outcome, Halt> {
         let Self { cx, instance, connect, desired, .. } = self;
         let username = &desired.username;
-        let found = by_username(connect.as_ref(), instance, username).await.map_err(|error| self.failed(error))?;
+        let found = by_username(cx, connect.as_ref(), instance, username).await.map_err(|error| self.failed(error))?;
         let observed = match found {
-            Some(found) => self.observe(&found.id).await?,
+            Some(found) => self.observe(&found).await?,
             None => None,
         };
         if let Some(observed) = observed {

@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use k8s_openapi::jiff::Timestamp;
 use tracing::{info, warn};
 
+use super::Context;
 use super::redact::Redactor;
 use crate::connect::{Connect, ConnectError, Written};
 use crate::plan::call::Call;
@@ -13,12 +15,15 @@ use crate::user::ids::{Instance, UserId};
 pub(super) struct Executed {
     /// The user that CreateUser made.
     pub(super) created: Option<(UserId, String)>,
+    /// When the last call was acknowledged, if any was.
+    pub(super) written: Option<Timestamp>,
     /// The call that failed; those before it were acknowledged.
     pub(super) failed: Option<ConnectError>,
 }
 
 /// Executes `calls` on `user`, or on the user that the first call makes.
 pub(super) async fn execute(
+    cx: &Context,
     connect: &dyn Connect,
     instance: &Instance,
     user: Option<&UserId>,
@@ -26,13 +31,20 @@ pub(super) async fn execute(
     redactor: &Redactor,
 ) -> Executed {
     let mut created: Option<(UserId, String)> = None;
+    let mut last = None;
     for call in calls {
         let started = Instant::now();
         let target = created.as_ref().map(|(id, _)| id).or(user);
+        let writing = target.map(|target| cx.inventory.writing(instance, target));
         let result = connect.write(instance, target, call).await;
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match result {
             Ok(written) => {
+                let now = cx.clock.now();
+                last = Some(now);
+                if let Some(writing) = writing {
+                    writing.acknowledged(now);
+                }
                 info!(%call, millis, "called amazon connect");
                 if let Written::Created { id, arn } = written {
                     created = Some((id, arn));
@@ -41,9 +53,9 @@ pub(super) async fn execute(
             Err(error) => {
                 let error = redactor.error(error);
                 warn!(%call, millis, %error, "call to amazon connect failed");
-                return Executed { created, failed: Some(error) };
+                return Executed { created, written: last, failed: Some(error) };
             }
         }
     }
-    Executed { created, failed: None }
+    Executed { created, written: last, failed: None }
 }

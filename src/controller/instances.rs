@@ -25,7 +25,7 @@ use crate::resource::condition::{Reason, conditions, is_ready, ready};
 use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, UserCounts};
 use crate::resource::user::ConnectUser;
 use crate::resource::{INSTANCE_FINALIZER, MANAGER, RELEASE_ANNOTATION};
-use crate::user::ids::Instance;
+use crate::user::ids::{Instance, UserId};
 
 /// Runs until `stop`.
 pub(super) async fn run<F: FnOnce() + Send + 'static>(
@@ -151,6 +151,11 @@ async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
         counts.waiting += i32::from(!is_terminating && !is_ready);
     }
 
+    let swept = Instance::parse(&object.spec.instance_arn).ok().and_then(|instance| {
+        let is_ours = |id: &UserId| cx.indices.iter().any(|index| index.has_user(id.as_str()));
+        cx.inventory.count(&instance, is_ours)
+    });
+    counts.unmanaged = swept.map(|count| i32::try_from(count.unmanaged).unwrap_or(i32::MAX));
     let previous = object.status.clone().unwrap_or_default();
     let generation = object.metadata.generation.unwrap_or_default();
     let (reason, message, info) = judge(object, cx, &counts).await;
@@ -161,6 +166,7 @@ async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
             .and_then(identity)
             .or_else(|| previous.identity_management_type.clone()),
         users: Some(counts),
+        last_sweep_time: swept.map(|count| count.swept.to_string()).or_else(|| previous.last_sweep_time.clone()),
         conditions: conditions(&previous.conditions, reason, &message, generation, cx.clock.now()),
     };
     if status == previous {

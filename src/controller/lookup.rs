@@ -1,6 +1,8 @@
 //! Finds users in Connect when the id is not known or not answered to.
 
-use crate::connect::{Connect, ConnectError, Kind, ListedUser, all_pages, proficiencies};
+use super::Context;
+use crate::connect::{Connect, ConnectError, Kind, proficiencies};
+use crate::inventory::sweep::Listed;
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
 
@@ -25,45 +27,30 @@ pub(super) async fn observe(
 /// Finds a user by name: first in the search index, which costs one call but is spelling-exact and may
 /// lag, then in the whole list, one call per thousand users.
 pub(super) async fn by_username(
+    cx: &Context,
     connect: &dyn Connect,
     instance: &Instance,
     username: &Username,
-) -> Result<Option<ListedUser>, ConnectError> {
+) -> Result<Option<UserId>, ConnectError> {
     let hits = connect.search_username(instance, username).await?;
     if let Some(hit) = hits.into_iter().find(|hit| hit.username.same_user(username)) {
-        return Ok(Some(hit));
+        return Ok(Some(hit.id));
     }
-    let listed = all_pages(|token| connect.list_users(instance, token)).await?;
-    Ok(listed.into_iter().find(|listed| listed.username.same_user(username)))
-}
-
-/// What the list of all users says about a user that DescribeUser does not know.
-pub(super) enum Listed {
-    /// There is no user at all. An instance has at least an administrator, so this is not believed.
-    Empty,
-    /// Neither its id nor its name: it is gone.
-    Nowhere,
-    /// Its id is listed: it exists and is not visible everywhere yet.
-    ById,
-    /// Its name is listed under another id.
-    ByName(ListedUser),
+    Ok(match cx.inventory.find(connect, instance, None, username, cx.clock.now()).await? {
+        Listed::ByName(id) => Some(id),
+        Listed::Empty | Listed::Nowhere | Listed::ById => None,
+    })
 }
 
 /// Looks for id and name in the list of all users. The instance must answer DescribeInstance first, or a
 /// 404 may be about the instance.
 pub(super) async fn in_list(
+    cx: &Context,
     connect: &dyn Connect,
     instance: &Instance,
     user: Option<&UserId>,
     username: &Username,
 ) -> Result<Listed, ConnectError> {
     connect.describe_instance(instance).await?;
-    let listed = all_pages(|token| connect.list_users(instance, token)).await?;
-    if listed.is_empty() {
-        return Ok(Listed::Empty);
-    }
-    if listed.iter().any(|listed| Some(&listed.id) == user) {
-        return Ok(Listed::ById);
-    }
-    Ok(listed.into_iter().find(|listed| listed.username.same_user(username)).map_or(Listed::Nowhere, Listed::ByName))
+    cx.inventory.find(connect, instance, user, username, cx.clock.now()).await
 }

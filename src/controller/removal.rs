@@ -6,13 +6,14 @@ use kube::ResourceExt;
 
 use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
-use super::lookup::{Listed, by_username, in_list, observe};
+use super::lookup::{by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
 use super::sync::since_attempt;
 use super::{Context, Halt, quick_connects, verdict};
 use crate::connect::{ConnectError, Kind};
+use crate::inventory::sweep::Listed;
 use crate::plan::call::Call;
 use crate::plan::diff;
 use crate::plan::report::{Next, Outcome, Story};
@@ -117,9 +118,9 @@ async fn find(
         if let Some(user) = observe(connect, instance, id, false).await? {
             return Ok(Found::User(Box::new(user)));
         }
-    } else if let Some(listed) = by_username(connect, instance, username).await? {
-        let user = observe(connect, instance, &listed.id, false).await?;
-        return Ok(user.map_or_else(|| not_described(&listed.id), |user| Found::User(Box::new(user))));
+    } else if let Some(listed) = by_username(cx, connect, instance, username).await? {
+        let user = observe(connect, instance, &listed, false).await?;
+        return Ok(user.map_or_else(|| not_described(&listed), |user| Found::User(Box::new(user))));
     }
     if !was_tried {
         return Ok(Found::Nothing);
@@ -130,12 +131,12 @@ async fn find(
             "a creation of user {username} was tried moments ago: waiting until it is certain that none becomes visible"
         )));
     }
-    Ok(match in_list(connect, instance, id.as_ref(), username).await? {
+    Ok(match in_list(cx, connect, instance, id.as_ref(), username).await? {
         Listed::Nowhere | Listed::Empty => Found::Nothing,
         Listed::ById => Found::NotYet(format!("user {username} is listed, but not described at the moment")),
         Listed::ByName(listed) => {
-            let user = observe(connect, instance, &listed.id, false).await?;
-            user.map_or_else(|| not_described(&listed.id), |user| Found::User(Box::new(user)))
+            let user = observe(connect, instance, &listed, false).await?;
+            user.map_or_else(|| not_described(&listed), |user| Found::User(Box::new(user)))
         }
     })
 }
@@ -190,13 +191,15 @@ async fn judge(
         brake(subject, cx, governed, user).await?;
     }
     let redactor = Redactor::new(&subject.object.spec);
-    let Executed { created: _, failed } = execute(connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
+    let Executed { created: _, written: _, failed } =
+        execute(cx, connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
     match failed {
         None => {}
         // It was there a moment ago and ours: somebody else has deleted it.
         Some(error) if error.kind == Kind::NotFound => {}
         Some(error) => return Err(waiting(&redactor.error(error), instance).into()),
     }
+    cx.inventory.forget(instance, &user.id);
     let cleaned = (is_deletion && rules.quick_connect_cleanup).then_some(&user.id);
     finish(governed, cleaned, Some(story)).await
 }

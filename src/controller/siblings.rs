@@ -49,7 +49,9 @@ pub(super) fn heir(cx: &Context, object: &ConnectUser, governed: &Governed, user
 
 /// The living object with this uid.
 pub(super) fn by_uid(cx: &Context, uid: &str) -> Option<Sibling> {
-    cx.objects_where(|object| object.meta().uid.as_deref() == Some(uid)).first().map(|object| sibling(cx, object))
+    let found = cx.found(|index| index.by_uid(uid).into_iter().collect());
+    let object = found.iter().find_map(|object| object.0.as_ref().ok())?;
+    (object.meta().uid.as_deref() == Some(uid)).then(|| sibling(cx, object))
 }
 
 /// How many objects of an instance are waiting for the deletion of their user.
@@ -68,13 +70,14 @@ pub(super) fn of_instance(cx: &Context, instance: &Instance) -> Vec<ConnectUser>
 }
 
 fn claimants(cx: &Context, object: &ConnectUser, instance: &Instance, username: &Username) -> Vec<ConnectUser> {
-    cx.objects_where(|other| {
-        // Ten thousand objects are looked through at every reconcile: the cheapest test comes first.
-        other.spec.username.eq_ignore_ascii_case(username.as_str())
-            && other.meta().uid != object.meta().uid
+    let found = cx.found(|index| index.by_username(username.as_str()));
+    let others = found.iter().filter_map(|other| other.0.as_ref().ok()).filter(|other| {
+        other.meta().uid != object.meta().uid
             && other.meta().deletion_timestamp.is_none()
+            && Username::new(&other.spec.username).same_user(username)
             && is_of(cx, other, instance)
-    })
+    });
+    others.cloned().collect()
 }
 
 fn is_of(cx: &Context, object: &ConnectUser, instance: &Instance) -> bool {

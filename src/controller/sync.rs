@@ -5,17 +5,19 @@ use std::sync::Arc;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
+use tokio::time::Instant;
 
 use super::governance::{Governed, govern};
-use super::lookup::{Listed, in_list, observe};
+use super::lookup::{in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
 use super::{Context, Halt, verdict};
 use crate::connect::{Connect, ConnectError, Kind};
+use crate::inventory::sweep::{Listed, Standing};
 use crate::plan::report::{Facts, Next, Outcome, Story};
 use crate::policy::Rules;
-use crate::resource::condition::Reason;
+use crate::resource::condition::{Reason, is_ready, ready};
 use crate::resource::instance::ConnectInstance;
 use crate::resource::user::{AdoptionPolicy, DriftPolicy};
 use crate::resource::{OWNER_TAG, RECONCILE_ANNOTATION, UID_TAG};
@@ -105,12 +107,41 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
 impl Line<'_> {
     async fn run(&self, subject: &mut Subject<'_>) -> Result<Outcome, Halt> {
         match subject.status.user_id.as_deref().map(UserId::new) {
+            Some(_) if self.is_unchanged(subject).await => {
+                Ok(Outcome::new(Reason::InSync, self.in_sync(), Next::Unchanged))
+            }
             Some(id) => match self.observe(&id).await? {
-                Some(observed) => self.judge(subject, &observed).await,
+                Some(observed) => {
+                    self.cx.inventory.looked_at(&self.instance, &observed);
+                    self.judge(subject, &observed).await
+                }
                 None => self.missing(subject, &id).await,
             },
             None => self.create(subject, Facts::default()).await,
         }
+    }
+
+    /// Whether the user was found as declared before and nothing has spoken against it since. A doubt, or a
+    /// listing that fails, is answered by a look.
+    async fn is_unchanged(&self, subject: &Subject<'_>) -> bool {
+        let Self { cx, instance, connect, desired, .. } = self;
+        let status = &subject.status;
+        let is_in_sync = ready(&status.conditions).is_some_and(|ready| ready.reason == Reason::InSync.as_str())
+            && is_ready(&status.conditions, subject.generation);
+        let is_applied = status.applied.as_ref().is_some_and(|applied| {
+            applied.generation == Some(subject.generation) && Owned::from_record(applied) == Owned::by(desired)
+        });
+        let is_asked_for = subject
+            .object
+            .annotations()
+            .get(RECONCILE_ANNOTATION)
+            .is_some_and(|request| status.last_handled_reconcile_at.as_ref() != Some(request));
+        if !is_in_sync || !is_applied || is_asked_for || cx.backoff.is_due(&subject.uid, Instant::now()) {
+            return false;
+        }
+        let standing =
+            cx.inventory.standing(connect.as_ref(), instance, status, &desired.username, cx.clock.now()).await;
+        standing.is_ok_and(|standing| standing == Standing::Unchanged)
     }
 
     pub(super) async fn observe(&self, id: &UserId) -> Result<Option<ObservedUser>, Halt> {
@@ -198,7 +229,7 @@ impl Line<'_> {
         if since_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace()) {
             return unavailable(format!("user {username} ({id}) was created moments ago and is not visible yet"));
         }
-        let listed = in_list(self.connect.as_ref(), instance, Some(id), username).await;
+        let listed = in_list(cx, self.connect.as_ref(), instance, Some(id), username).await;
         match listed.map_err(|error| self.failed(error))? {
             Listed::Empty => unavailable(format!(
                 "Amazon Connect lists no user at all in instance {}, which is not believed: nothing is created",
@@ -207,7 +238,7 @@ impl Line<'_> {
             Listed::ById => unavailable(format!(
                 "user {username} ({id}) is listed, but Amazon Connect does not describe it at the moment"
             )),
-            Listed::ByName(other) => match self.observe(&other.id).await? {
+            Listed::ByName(other) => match self.observe(&other).await? {
                 Some(observed) => self.judge(subject, &observed).await,
                 None => unavailable(format!("user {username} is not visible everywhere yet")),
             },

@@ -81,7 +81,7 @@ impl Line<'_> {
             return Ok(report_only(subject, user, plan, Reason::Drifted, message));
         }
 
-        let mut events: Vec<Story> = Vec::new();
+        let (mut events, mut written): (Vec<Story>, _) = (Vec::new(), None);
         if !plan.is_empty() {
             // Written ahead: what the calls take ownership of, and that Ready is not to be believed meanwhile.
             let before = owned.clone().union(&after);
@@ -94,9 +94,11 @@ impl Line<'_> {
             }
             self.still_right(subject).await?;
             let id = Some(&observed.id);
-            let Executed { created: _, failed } = execute(connect.as_ref(), instance, id, &plan.calls, redactor).await;
+            let Executed { created: _, written: at, failed } =
+                execute(cx, connect.as_ref(), instance, id, &plan.calls, redactor).await;
+            written = at;
             if let Some(error) = failed {
-                let facts = Facts { user: Some(user), owned: Some(before), ..Facts::default() };
+                let facts = Facts { user: Some(user), owned: Some(before), written, ..Facts::default() };
                 return Ok(self.refused(error).await.with_facts(facts));
             }
             if is_drift {
@@ -114,11 +116,11 @@ impl Line<'_> {
         events.extend(adoption);
         if stuck {
             let message = "spec.directoryUserId cannot be set on a user that exists: Amazon Connect has no call for it; remove it from the spec, or delete the object and create it again";
-            let facts = Facts { user: Some(user), owned: Some(after), ..Facts::default() };
+            let facts = Facts { user: Some(user), owned: Some(after), written, ..Facts::default() };
             let outcome = Outcome::new(Reason::InvalidSpec, message, Next::Slow).with_facts(facts);
             return Ok(events.into_iter().fold(outcome, Outcome::with_event));
         }
-        let facts = Facts { user: Some(user), owned: Some(after), applied_in_full: true, ..Facts::default() };
+        let facts = Facts { user: Some(user), owned: Some(after), applied_in_full: true, written, ..Facts::default() };
         let outcome = Outcome::new(Reason::InSync, self.in_sync(), Next::Resync).with_facts(facts);
         Ok(events.into_iter().fold(outcome, Outcome::with_event))
     }

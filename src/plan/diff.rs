@@ -68,6 +68,17 @@ pub fn update(desired: &DesiredUser, observed: &ObservedUser, owned: &Owned, own
     plan
 }
 
+/// Whether what the search index has of a user speaks of a difference. The index does not carry everything;
+/// what it does not carry counts as declared.
+pub fn is_suspect(desired: &DesiredUser, found: &ObservedUser, owned: &Owned, owner: &Owner) -> bool {
+    let mut found = found.clone();
+    for member in [IdentityMember::Email, IdentityMember::SecondaryEmail, IdentityMember::Mobile] {
+        found.identity.set(member, desired.identity.get(member).map(str::to_owned));
+    }
+    found.proficiencies = Some(desired.proficiencies.clone());
+    !found.username.same_user(&desired.username) || !update(desired, &found, owned, owner).is_empty()
+}
+
 /// The call that lets a user go without deleting it.
 pub fn release(owner: &Owner) -> Call {
     Call::UntagResource { keys: owner.tags().into_keys().collect() }

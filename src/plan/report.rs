@@ -12,8 +12,10 @@ use crate::user::ownership::Owned;
 /// When to look at the object again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// All is well: at the next resync.
+    /// All is well, as was seen: at the next resync.
     Resync,
+    /// All is well, as nothing speaks against it: when the last look at it is due to be repeated.
+    Unchanged,
     /// Something is expected to become visible shortly.
     Soon,
     /// It failed and may heal by itself: after a delay that grows with every failure in a row.
@@ -54,6 +56,8 @@ pub struct Facts {
     pub create_attempt: Option<Timestamp>,
     /// The creation that was tried certainly made nothing.
     pub no_attempt: bool,
+    /// When Connect last acknowledged a write.
+    pub written: Option<Timestamp>,
     /// The reconcile request that was handled.
     pub handled_request: Option<String>,
 }
@@ -129,17 +133,20 @@ impl Outcome {
 /// The status after `outcome`, and what to tell.
 pub fn report(previous: &ConnectUserStatus, generation: i64, now: Timestamp, outcome: Outcome) -> Report {
     let Outcome { reason, message, next, facts, mut events, ahead } = outcome;
-    let Facts { user, user_gone, owned, applied_in_full, drift, create_attempt, no_attempt, handled_request } = facts;
+    let Facts { user, user_gone, owned, applied_in_full, drift, create_attempt, no_attempt, written, handled_request } =
+        facts;
     let mut status = previous.clone();
 
     if user_gone {
         status.user_arn = None;
         status.user_id = None;
         status.last_modified_time = None;
+        status.last_write_time = None;
     }
     if let Some(KnownUser { id, arn, last_modified_time }) = user {
         if status.user_id.as_deref() != Some(id.as_str()) {
             status.last_modified_time = None;
+            status.last_write_time = None;
         }
         status.user_id = Some(id.as_str().to_owned());
         status.user_arn = Some(arn);
@@ -148,6 +155,9 @@ pub fn report(previous: &ConnectUserStatus, generation: i64, now: Timestamp, out
     if let Some(owned) = owned {
         let applied = previous.applied.as_ref().and_then(|applied| applied.generation);
         status.applied = Some(owned.to_record(if applied_in_full { Some(generation) } else { applied }));
+    }
+    if let Some(time) = written {
+        status.last_write_time = Some(time.to_string());
     }
     if let Some(time) = create_attempt {
         status.last_create_attempt_time = Some(time.to_string());

@@ -31,6 +31,11 @@ pub struct ConnectUserStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub last_modified_time: Option<String>,
+    /// When Connect last acknowledged a write of the operator to the user, by the operator's clock. A change
+    /// that Connect dates later is somebody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub last_write_time: Option<String>,
     /// When the operator last set out to create the user. Written before CreateUser is called, so
     /// that a lost answer or a crash is recognised; a user may be invisible for minutes after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

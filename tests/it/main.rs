@@ -21,6 +21,7 @@ mod crd;
 mod deletion;
 mod documentation;
 mod identity;
+mod inventory;
 mod instance;
 mod architecture;
 mod fixpoint;

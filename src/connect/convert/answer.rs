@@ -26,7 +26,13 @@ pub(in crate::connect) fn level(proficiency: sdk::UserProficiency) -> (Proficien
 
 /// A user as described; `None` where the answer lacks id or name.
 pub(in crate::connect) fn observed(instance: &Instance, user: sdk::User) -> Option<ObservedUser> {
-    let lists = observed_lists(&user);
+    let lists = observed_lists(Lists {
+        auto_accept: user.auto_accept_configs(),
+        after_contact_work: user.after_contact_work_configs(),
+        phone_number: user.phone_number_configs(),
+        persistent_connection: user.persistent_connection_configs(),
+        voice_enhancement: user.voice_enhancement_configs(),
+    });
     let id = UserId::new(&said(user.id)?);
     Some(ObservedUser {
         arn: said(user.arn).unwrap_or_else(|| instance.user_arn(&id)),
@@ -41,6 +47,36 @@ pub(in crate::connect) fn observed(instance: &Instance, user: sdk::User) -> Opti
         lists,
         tags: user.tags.into_iter().flatten().collect(),
         last_modified_time: user.last_modified_time.as_ref().and_then(rfc3339),
+        proficiencies: None,
+    })
+}
+
+/// A user as the search index has it; `None` where the answer lacks id or name. The index has neither
+/// addresses nor proficiencies nor the time of the last change.
+pub(in crate::connect) fn found(instance: &Instance, user: sdk::UserSearchSummary) -> Option<ObservedUser> {
+    let lists = observed_lists(Lists {
+        auto_accept: user.auto_accept_configs(),
+        after_contact_work: user.after_contact_work_configs(),
+        phone_number: user.phone_number_configs(),
+        persistent_connection: user.persistent_connection_configs(),
+        voice_enhancement: user.voice_enhancement_configs(),
+    });
+    let id = UserId::new(&said(user.id)?);
+    let name = user.identity_info;
+    let (first_name, last_name) = name.map_or((None, None), |name| (said(name.first_name), said(name.last_name)));
+    Some(ObservedUser {
+        arn: said(user.arn).unwrap_or_else(|| instance.user_arn(&id)),
+        id,
+        username: Username::new(&said(user.username)?),
+        identity: Identity { first_name, last_name, ..Identity::default() },
+        directory_user_id: said(user.directory_user_id),
+        routing_profile: said(user.routing_profile_id).map(|id| RoutingProfileId::new(&id)),
+        security_profiles: user.security_profile_ids.iter().flatten().map(|id| SecurityProfileId::new(id)).collect(),
+        hierarchy_group: said(user.hierarchy_group_id).map(|id| HierarchyGroupId::new(&id)),
+        phone_config: user.phone_config.map(observed_phone).unwrap_or_default(),
+        lists,
+        tags: user.tags.into_iter().flatten().collect(),
+        last_modified_time: None,
         proficiencies: None,
     })
 }
@@ -65,19 +101,30 @@ fn observed_phone(config: sdk::UserPhoneConfig) -> PhoneConfig {
     }
 }
 
+/// The channel lists, which users come with wherever they come from.
+#[derive(Clone, Copy)]
+struct Lists<'a> {
+    auto_accept: &'a [sdk::AutoAcceptConfig],
+    after_contact_work: &'a [sdk::AfterContactWorkConfigPerChannel],
+    phone_number: &'a [sdk::PhoneNumberConfig],
+    persistent_connection: &'a [sdk::PersistentConnectionConfig],
+    voice_enhancement: &'a [sdk::VoiceEnhancementConfig],
+}
+
 // Values that this version does not know are left out: nobody can have declared them.
-fn observed_lists(user: &sdk::User) -> Settings {
+fn observed_lists(lists: Lists<'_>) -> Settings {
+    let Lists { auto_accept, after_contact_work, phone_number, persistent_connection, voice_enhancement } = lists;
     let mut settings = Settings::default();
     let mut say = |channel: &sdk::Channel, slot: fn(Channel) -> Slot, value: Option<Value>| {
         if let (Some(channel), Some(value)) = (known(channel.as_str()), value) {
             settings.set(slot(channel), value);
         }
     };
-    for config in user.auto_accept_configs() {
+    for config in auto_accept {
         say(&config.channel, Slot::AutoAccept, Some(Value::Flag(config.auto_accept)));
         say(&config.channel, Slot::FirstCallbackAutoAccept, config.agent_first_callback_auto_accept.map(Value::Flag));
     }
-    for config in user.after_contact_work_configs() {
+    for config in after_contact_work {
         let seconds = |limit: &Option<sdk::AfterContactWorkConfig>| {
             limit.as_ref().map(|limit| Value::Seconds(limit.after_contact_work_time_limit))
         };
@@ -85,14 +132,14 @@ fn observed_lists(user: &sdk::User) -> Settings {
         let first = seconds(&config.agent_first_callback_after_contact_work_config);
         say(&config.channel, Slot::FirstCallbackAfterContactWork, first);
     }
-    for config in user.phone_number_configs() {
+    for config in phone_number {
         say(&config.channel, Slot::PhoneType, known(config.phone_type.as_str()).map(Value::Phone));
         say(&config.channel, Slot::PhoneNumber, said(config.phone_number.clone()).map(Value::Number));
     }
-    for config in user.persistent_connection_configs() {
+    for config in persistent_connection {
         say(&config.channel, Slot::PersistentConnection, Some(Value::Flag(config.persistent_connection)));
     }
-    for config in user.voice_enhancement_configs() {
+    for config in voice_enhancement {
         say(&config.channel, Slot::VoiceEnhancement, known(config.voice_enhancement_mode.as_str()).map(Value::Voice));
     }
     settings

@@ -53,6 +53,10 @@ pub struct ConnectInstanceStatus {
     /// ConnectUsers of the instance, brought up to date every ten seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<UserCounts>,
+    /// When all users of the instance were last listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub last_sweep_time: Option<String>,
     /// Ready, and, only while true, Reconciling and Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
@@ -76,4 +80,8 @@ pub struct UserCounts {
     /// Objects whose deletion waits for a person.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub held: i32,
+    /// Users of the instance that no ConnectUser has, as of lastSweepTime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub unmanaged: Option<i32>,
 }

@@ -29,6 +29,8 @@ pub const SENTINEL_PASSWORD: &str = "Sentinel-Passw0rd";
 pub struct Options {
     pub simulator: connect_simulator::Options,
     pub resync: &'static str,
+    pub sweep: &'static str,
+    pub search: &'static str,
     pub grace: &'static str,
     pub rust_log: &'static str,
     pub operator: bool,
@@ -40,6 +42,8 @@ impl Default for Options {
             simulator: connect_simulator::Options::default(),
             // Quiet by default: a test that wants a resync says so.
             resync: "1h",
+            sweep: "1h",
+            search: "1h",
             grace: "1500ms",
             rust_log: "info,connect_user_operator=debug,kube_runtime=warn",
             operator: true,
@@ -103,10 +107,11 @@ impl Stage {
     pub async fn start_operator(&self) {
         let kubeconfig = self.cluster.plane.dir().join(format!("{}.kubeconfig", self.namespace));
         self.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
-        let Options { resync, grace, rust_log, .. } = self.options;
+        let Options { resync, sweep, search, grace, rust_log, .. } = self.options;
         let process = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
             .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
             .args(["--watch-namespaces", &self.namespace])
+            .args(["--sweep-interval", sweep, "--search-interval", search])
             .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
             .env("KUBECONFIG", &kubeconfig)
             .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)

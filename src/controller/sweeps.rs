@@ -1,0 +1,162 @@
+//! Keeps an eye on all users of each instance by a few listings, and has looked at what they make suspect.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::JoinMap;
+use tracing::{debug, info, warn};
+
+use super::Context;
+use super::governance::{credentials, governors, instance_of};
+use crate::connect::{Connect, ConnectError, Credentials};
+use crate::inventory::sweep::Swept;
+use crate::plan::diff;
+use crate::policy::{Rules, Tenancy};
+use crate::user::desired::DesiredUser;
+use crate::user::ids::{Instance, UserId};
+use crate::user::ownership::Owned;
+
+/// Looks after every instance that has objects, until `stop`.
+pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
+    let pace = (cx.intervals.sweep / 4).min(Duration::from_secs(5));
+    let mut rounds: JoinMap<Instance, ()> = JoinMap::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pace) => {}
+        }
+        let used = used(&cx);
+        rounds.abort_matching(|instance| !used.contains(instance));
+        while rounds.try_join_next().is_some() {}
+        for instance in used {
+            if !rounds.contains_key(&instance) {
+                rounds.spawn(instance.clone(), look_after(Arc::clone(&cx), instance));
+            }
+        }
+    }
+}
+
+/// The instances of all objects.
+fn used(cx: &Context) -> BTreeSet<Instance> {
+    let mut arns: BTreeMap<String, ()> = BTreeMap::new();
+    let mut used = BTreeSet::new();
+    for object in cx.stores.iter().flat_map(kube::runtime::reflector::Store::state) {
+        let Ok(object) = &object.0 else { continue };
+        // Thousands of objects name a handful of instances.
+        let name = match (&object.spec.instance_arn, &object.spec.instance_ref) {
+            (Some(arn), _) => arn,
+            (None, Some(reference)) => &reference.name,
+            (None, None) => continue,
+        };
+        if arns.contains_key(name) {
+            continue;
+        }
+        arns.insert(name.clone(), ());
+        used.extend(instance_of(cx, &object.spec).ok());
+    }
+    used
+}
+
+async fn look_after(cx: Arc<Context>, instance: Instance) {
+    let jittered = |interval: Duration| interval.mul_f64(0.9 + 0.2 * rand::random::<f64>());
+    let mut search_due = Instant::now() + jittered(cx.intervals.search);
+    loop {
+        tokio::time::sleep(jittered(cx.intervals.sweep)).await;
+        let Some(connect) = connect(&cx, &instance) else { continue };
+        if let Err(error) = sweep(&cx, connect.as_ref(), &instance).await {
+            warn!(%instance, %error, "listing the users failed: changes in Connect are noticed later");
+            continue;
+        }
+        if Instant::now() >= search_due {
+            match search(&cx, connect.as_ref(), &instance).await {
+                Ok(()) => search_due = Instant::now() + jittered(cx.intervals.search),
+                Err(error) => {
+                    warn!(%instance, %error, "comparing the users failed: changes in Connect are noticed later");
+                }
+            }
+        }
+    }
+}
+
+/// As whom to look at the instance, if anybody may.
+fn connect(cx: &Context, instance: &Instance) -> Option<Arc<dyn Connect>> {
+    let credentials = match governors(cx, instance).as_slice() {
+        [] if cx.tenancy == Tenancy::Restricted => return None,
+        [] => Credentials::Own,
+        [governor] => credentials(&Rules::of(&governor.name_any(), &governor.spec, cx.brake).ok()?),
+        [_, _, ..] => return None,
+    };
+    Some(cx.connect(credentials))
+}
+
+async fn sweep(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Result<(), ConnectError> {
+    let Swept { users, suspects, is_empty } = cx.inventory.sweep(connect, instance, cx.clock.now()).await?;
+    if is_empty {
+        warn!(%instance, "Amazon Connect lists no user at all, which is not believed");
+        return Ok(());
+    }
+    debug!(%instance, users, suspects = suspects.len(), "listed the users");
+    for id in suspects {
+        look_at(cx, instance, &id);
+    }
+    Ok(())
+}
+
+/// Compares what the index has of every user with what its object declares. It may lag, so a difference is
+/// only a reason to look. The listing tells which users were changed; this tells of changes that do not
+/// move a user's time, such as tags, and of names that have come to mean something else.
+async fn search(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Result<(), ConnectError> {
+    let (mut token, mut users, mut suspects) = (None, 0, 0);
+    loop {
+        let page = connect.search_users(instance, token).await?;
+        users += page.items.len();
+        for found in page.items {
+            for object in cx.found(|index| index.by_user(found.id.as_str())) {
+                let Ok(object) = &object.0 else { continue };
+                let Some(status) = &object.status else { continue };
+                let Some(applied) = &status.applied else { continue };
+                // The index may lag behind a write of ours.
+                let written: Option<Timestamp> = status.last_write_time.as_deref().and_then(|time| time.parse().ok());
+                let is_settled = applied.generation == object.metadata.generation
+                    && written.is_none_or(|at| at < cx.fresh())
+                    && instance_of(cx, &object.spec).is_ok_and(|other| other == *instance);
+                if !is_settled {
+                    continue;
+                }
+                // A name that means nothing any more is for the object's own look to tell.
+                let references = cx.catalog.resolve(connect, instance, &object.spec).await;
+                let is_suspect = references.map_or(true, |references| {
+                    let desired = DesiredUser::new(&object.spec, references);
+                    diff::is_suspect(&desired, &found, &Owned::from_record(applied), &cx.owner(object))
+                });
+                if is_suspect {
+                    suspects += 1;
+                    cx.inventory.suspect(instance, &found.id);
+                    cx.wake(object);
+                }
+            }
+        }
+        match page.next {
+            Some(next) => token = Some(next),
+            None => break,
+        }
+    }
+    debug!(%instance, users, suspects, "compared the users");
+    Ok(())
+}
+
+fn look_at(cx: &Context, instance: &Instance, id: &UserId) {
+    let objects = cx.found(|index| index.by_user(id.as_str()));
+    if objects.is_empty() {
+        return cx.inventory.forget(instance, id);
+    }
+    for object in objects.iter().filter_map(|object| object.0.as_ref().ok()) {
+        info!(%instance, user = %id, object = %object.name_any(), "changed or gone in Amazon Connect: looking at it");
+        cx.wake(object);
+    }
+}
