@@ -130,7 +130,7 @@ mod tests {
         let delays: Vec<_> =
             (0..10).filter_map(|_| delay(&backoff, Next::Backoff)).map(|delay| delay.as_secs()).collect();
         assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 150, 150]);
-        assert_eq!(delay(&backoff, Next::Resync), Some(Duration::from_secs(600)));
+        assert_eq!(delay(&backoff, Next::Resync), Some(Intervals::default().resync));
         assert_eq!(delay(&backoff, Next::Backoff), Some(Duration::from_secs(1)));
     }
 

@@ -136,7 +136,7 @@ async fn search(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Res
                 });
                 if is_suspect {
                     suspects += 1;
-                    cx.inventory.suspect(instance, &found.id);
+                    cx.inventory.suspect(instance, &found.id, &found.username);
                     cx.wake(object);
                 }
             }

@@ -110,13 +110,14 @@ impl Line<'_> {
             Some(_) if self.is_unchanged(subject).await => {
                 Ok(Outcome::new(Reason::InSync, self.in_sync(), Next::Unchanged))
             }
-            Some(id) => match self.observe(&id).await? {
-                Some(observed) => {
-                    self.cx.inventory.looked_at(&self.instance, &observed);
-                    self.judge(subject, &observed).await
+            Some(id) => {
+                // Until the look has ended well.
+                self.cx.inventory.suspect(&self.instance, &id, &self.desired.username);
+                match self.observe(&id).await? {
+                    Some(observed) => self.judge(subject, &observed).await,
+                    None => self.missing(subject, &id).await,
                 }
-                None => self.missing(subject, &id).await,
-            },
+            }
             None => self.create(subject, Facts::default()).await,
         }
     }

@@ -114,6 +114,7 @@ impl Line<'_> {
             });
         }
         events.extend(adoption);
+        cx.inventory.looked_at(instance, observed, written);
         if stuck {
             let message = "spec.directoryUserId cannot be set on a user that exists: Amazon Connect has no call for it; remove it from the spec, or delete the object and create it again";
             let facts = Facts { user: Some(user), owned: Some(after), written, ..Facts::default() };

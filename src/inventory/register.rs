@@ -104,11 +104,12 @@ impl Register {
         if entry.username.same_user(username) { entry.standing() } else { Standing::Suspect }
     }
 
-    /// A user was read, and Connect dates its last change so.
-    pub(super) fn looked_at(&mut self, id: &UserId, username: &Username, dated: Option<i64>) {
+    /// A user was found or made as declared: Connect dates its last change so, and our last write was
+    /// acknowledged then.
+    pub(super) fn looked_at(&mut self, id: &UserId, username: &Username, dated: Option<i64>, written: Option<i64>) {
         let entry = self.users.entry(id.clone()).or_insert_with(|| Entry::new(username.clone()));
         entry.is_suspect = false;
-        entry.accounted = entry.accounted.max(dated).or(Some(0));
+        entry.accounted = entry.accounted.max(dated).max(written.map(|at| at + SLACK)).or(Some(0));
     }
 
     /// A write to a user begins.
@@ -130,17 +131,15 @@ impl Register {
 
     /// A user was created, and the answer came at this time.
     pub(super) fn created(&mut self, id: &UserId, username: &Username, acknowledged: i64) {
-        self.looked_at(id, username, Some(acknowledged + SLACK));
+        self.looked_at(id, username, None, Some(acknowledged));
         if let Some(entry) = self.users.get_mut(id) {
             entry.created = acknowledged;
         }
     }
 
-    /// The index shows a difference.
-    pub(super) fn suspect(&mut self, id: &UserId) {
-        if let Some(entry) = self.users.get_mut(id) {
-            entry.is_suspect = true;
-        }
+    /// A user has to be looked at, or is being looked at and the look may fail.
+    pub(super) fn suspect(&mut self, id: &UserId, username: &Username) {
+        self.users.entry(id.clone()).or_insert_with(|| Entry::new(username.clone())).is_suspect = true;
     }
 
     /// A user is gone, or is nobody's here any more.
@@ -211,7 +210,7 @@ mod tests {
     }
 
     fn looked_at(register: &mut Register, id: &str, name: &str, second: i64) {
-        register.looked_at(&UserId::new(id), &Username::new(name), Some(second * 1000));
+        register.looked_at(&UserId::new(id), &Username::new(name), Some(second * 1000), None);
     }
 
     fn suspects(register: &mut Register, listed: Vec<ListedUser>) -> Vec<String> {

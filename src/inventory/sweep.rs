@@ -133,10 +133,11 @@ impl Inventory {
         Ok(shelf.register().standing(&id, username, known))
     }
 
-    /// A user was read.
-    pub fn looked_at(&self, instance: &Instance, user: &ObservedUser) {
+    /// A user was found as declared, or was made so by a write that was acknowledged then.
+    pub fn looked_at(&self, instance: &Instance, user: &ObservedUser, written: Option<Timestamp>) {
         let dated = user.last_modified_time.as_deref().and_then(millis);
-        self.shelf(instance).register().looked_at(&user.id, &user.username, dated);
+        let written = written.map(Timestamp::as_millisecond);
+        self.shelf(instance).register().looked_at(&user.id, &user.username, dated, written);
     }
 
     /// A user was created; the answer came at this time.
@@ -151,9 +152,9 @@ impl Inventory {
         Writing { shelf, id: id.clone(), acknowledged: None }
     }
 
-    /// The index shows that a user differs from what is declared.
-    pub fn suspect(&self, instance: &Instance, id: &UserId) {
-        self.shelf(instance).register().suspect(id);
+    /// A user has to be looked at; or it is being looked at, which may fail before anything is put right.
+    pub fn suspect(&self, instance: &Instance, id: &UserId, username: &Username) {
+        self.shelf(instance).register().suspect(id, username);
     }
 
     /// A user is gone, or is nobody's here any more.

@@ -374,3 +374,22 @@ async fn an_instance_that_does_not_answer_says_so_in_one_place_and_recovers() {
     }
     governed.until("well again", |object| reason(object) == "InSync").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_instance_tells_when_its_users_were_listed_and_how_many_nobody_has() {
+    let governed = Governed::new("inst-swept", 11, json!({})).await;
+    for username in ["by.hand", "another"] {
+        let set = Box::new(UserPatch::default());
+        let mutation = Mutation::CreateUser { instance_id: governed.id.clone(), username: username.to_owned(), set };
+        governed.stage.simulator.mutate(mutation).unwrap();
+    }
+    governed.stage.create(&governed.user("jane")).await;
+    governed.stage.ready("jane").await;
+    governed.stage.stop_operator().await;
+    // The first thing that a start does is to list.
+    governed.stage.start_operator().await;
+    let told =
+        governed.until("swept", |object| object.status.as_ref().is_some_and(|status| status.last_sweep_time.is_some()));
+    let users = told.await.status.unwrap().users.unwrap();
+    assert_eq!((users.declared, users.ready, users.unmanaged), (1, 1, Some(2)));
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use connect_simulator::fixtures::managed as m;
-use connect_simulator::{Mutation, UserPatch};
+use connect_simulator::{Fault, Mutation, UserPatch};
 use kube::ResourceExt;
 use serde_json::json;
 
@@ -130,4 +130,25 @@ async fn a_change_that_moves_no_time_is_noticed_by_the_index() {
     assert_eq!((tags["team"].as_str(), tags["theirs"].as_str()), ("support", "kept"));
     let found = counts(&stage, calls);
     assert_eq!(found["DescribeUser"], 1, "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_that_fails_is_tried_again_though_nothing_changes_any_more() {
+    let stage = Stage::with("inv-retry", Options { sweep: "1s", ..Options::default() }).await;
+    stage.administrator();
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.ready("jane").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    stage
+        .simulator
+        .inject(Fault::error_before(500, "InternalServiceException").on("UpdateUserRoutingProfile").times(3));
+    let routing = UserPatch { routing_profile_id: Some(m::ROUTING_NIGHT.to_owned()), ..UserPatch::default() };
+    stage.console("jane.doe", routing);
+    stage.event("jane", "DriftCorrected").await;
+    assert_eq!(stage.user("jane.doe").unwrap().routing_profile_id, m::ROUTING_BASIC);
+    stage.ready("jane").await;
+    let calls = stage.calls().len();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let after = counts(&stage, calls);
+    assert!(after.keys().all(|operation| operation == "ListUsers"), "{after:?}");
 }

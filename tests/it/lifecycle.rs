@@ -29,7 +29,7 @@ async fn a_user_is_created_with_one_call_and_two_status_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_makes_no_write_and_one_observation_per_object() {
+async fn a_restart_makes_no_write_and_one_listing_per_instance() {
     let stage = Stage::new("restart").await;
     stage.create(&managed("jane", "jane.doe")).await;
     stage.create(&saml("john", "john.roe@example.com")).await;
@@ -40,7 +40,7 @@ async fn a_restart_makes_no_write_and_one_observation_per_object() {
     let seen = stage.eventually(|| async { (stage.calls().len() >= 2).then_some(()) }).await;
     assert!(seen.is_some());
     stage.settled("jane").await;
-    assert_eq!(stage.operations(), ["DescribeUser", "DescribeUser"]);
+    assert_eq!(stage.operations(), ["ListUsers", "ListUsers"]);
     for object in before {
         assert_eq!(
             stage.get(&object.name_any()).await.resource_version(),

@@ -26,17 +26,26 @@ impl Cluster {
         let plane = ControlPlane::start(&Settings::new(name)).await.unwrap_or_else(|error| panic!("{error}"));
         let kubeconfig = plane.dir().join("admin.kubeconfig");
         plane.write_kubeconfig(&Identity::Admin, &kubeconfig).unwrap();
-        let kubectl = |arguments: &[&str]| {
+        let try_kubectl = |arguments: &[&str]| {
             let output = std::process::Command::new(plane.kubectl())
                 .env("KUBECONFIG", &kubeconfig)
                 .args(arguments)
                 .current_dir(env!("CARGO_MANIFEST_DIR"))
                 .output()
                 .unwrap();
-            assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            let said = format!("kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            output.status.success().then_some(()).ok_or(said)
         };
+        let kubectl = |arguments: &[&str]| try_kubectl(arguments).unwrap_or_else(|said| panic!("{said}"));
         kubectl(&["apply", "--server-side", "-f", "crds/"]);
-        kubectl(&["wait", "--for=condition=Established", "-f", "crds/", "--timeout=30s"]);
+        // Asked at once, kubectl takes conditions that are not there yet for a broken object and gives up.
+        for attempt in 1.. {
+            match try_kubectl(&["wait", "--for=condition=Established", "-f", "crds/", "--timeout=30s"]) {
+                Ok(()) => break,
+                Err(said) if attempt == 20 => panic!("{said}"),
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(200)).await,
+            }
+        }
         kubectl(&["apply", "-f", "deploy/rbac.yaml"]);
         Self { plane }
     }
