@@ -6,7 +6,7 @@
 //! tries for ever, since the record of what is owned no longer holds it after the first try.
 
 mod hardship;
-mod in_process;
+pub mod in_process;
 mod specs;
 mod stage;
 mod truth;
@@ -26,16 +26,21 @@ use self::truth::{Facts, declared, facts};
 
 /// Runs a property on arbitrary input, `cases` times. The input is the same at every run, so that the gate says the
 /// same twice; with PROPTEST_CASES set, which is then the number for 256, it is new at every run.
-fn check<S: Strategy>(cases: u32, input: &S, property: impl Fn(&mut Stage, S::Value) -> TestCaseResult) {
+pub fn holds<S: Strategy>(cases: u32, input: &S, property: impl Fn(S::Value) -> TestCaseResult) {
     let config = Config::default();
     let config = Config { cases: (config.cases * cases).div_ceil(256), failure_persistence: None, ..config };
-    let stage = RefCell::new(Stage::new());
     let fixed = || TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let is_search = std::env::var_os("PROPTEST_CASES").is_some();
     let mut runner = if is_search { TestRunner::new(config) } else { TestRunner::new_with_rng(config, fixed()) };
-    if let Err(failure) = runner.run(input, |value| property(&mut stage.borrow_mut(), value)) {
+    if let Err(failure) = runner.run(input, property) {
         panic!("{failure}");
     }
+}
+
+/// The same on a stage, which is made once.
+fn check<S: Strategy>(cases: u32, input: &S, property: impl Fn(&mut Stage, S::Value) -> TestCaseResult) {
+    let stage = RefCell::new(Stage::new());
+    holds(cases, input, |value| property(&mut stage.borrow_mut(), value));
 }
 
 /// A result that a property needs.

@@ -14,6 +14,7 @@
 )]
 
 mod support;
+mod sweep;
 
 mod admission;
 mod bad_input;

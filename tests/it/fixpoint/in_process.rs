@@ -1,6 +1,7 @@
 //! The real adapter over the simulator without a socket: the SDK signs and writes its requests as ever, and
 //! the simulator answers them on the spot, each a second after the last.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -16,8 +17,23 @@ use connect_user_operator::connect::aws::AwsConnect;
 
 /// Amazon Connect as the simulator plays it.
 pub fn connect(simulator: &Simulator) -> AwsConnect {
+    let calls = AtomicU64::new(0);
+    let now = move || fixtures::EPOCH.to_system_time() + Duration::from_secs(calls.fetch_add(1, Ordering::Relaxed));
+    connect_through(Wire { simulator: simulator.clone(), now: Arc::new(now), edit: |uri| uri })
+}
+
+/// The same by a clock of one's own, with requests' addresses edited on the way.
+pub fn connect_at(
+    simulator: &Simulator,
+    now: impl Fn() -> SystemTime + Send + Sync + 'static,
+    edit: fn(String) -> String,
+) -> AwsConnect {
+    connect_through(Wire { simulator: simulator.clone(), now: Arc::new(now), edit })
+}
+
+fn connect_through(wire: Wire) -> AwsConnect {
     let keys = Credentials::new("AKIDEXAMPLE", "secret", None, None, "tests");
-    let connector = SharedHttpConnector::new(Wire { simulator: simulator.clone(), calls: Arc::default() });
+    let connector = SharedHttpConnector::new(wire);
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(SharedCredentialsProvider::new(keys))
@@ -26,15 +42,16 @@ pub fn connect(simulator: &Simulator) -> AwsConnect {
     AwsConnect::new(&config)
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Wire {
     simulator: Simulator,
-    calls: Arc<AtomicU64>,
+    now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    edit: fn(String) -> String,
 }
 
-impl Wire {
-    fn now(&self) -> SystemTime {
-        fixtures::EPOCH.to_system_time() + Duration::from_secs(self.calls.fetch_add(1, Ordering::Relaxed))
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
     }
 }
 
@@ -42,10 +59,10 @@ impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = Bytes::copy_from_slice(request.body().bytes().expect("a body in memory"));
         let headers = request.headers().iter();
-        let asked = http::Request::builder().method(request.method()).uri(request.uri());
+        let asked = http::Request::builder().method(request.method()).uri((self.edit)(request.uri().to_owned()));
         let asked =
             headers.fold(asked, |asked, (name, value)| asked.header(name, value)).body(body).expect("a request");
-        let reply = self.simulator.handle(asked, self.now());
+        let reply = self.simulator.handle(asked, (self.now)());
         if reply.lost {
             return HttpConnectorFuture::ready(Err(ConnectorError::io("connection closed".into())));
         }

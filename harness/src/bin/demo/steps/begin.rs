@@ -1,6 +1,6 @@
 //! The operator is installed and started.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use harness::Identity;
 
@@ -13,6 +13,13 @@ pub(crate) async fn operator(world: &mut World, story: &mut Story) -> Result<(),
     world.kubectl_ok(story, &["apply", "-f", "crds/"]).await?;
     world.kubectl_ok(story, &["apply", "-f", "deploy/rbac.yaml"]).await?;
     let established = ["wait", "--for=condition=Established", "--timeout=20s", "crd", "connectusers.contactops.dev"];
+    // Asked at once, kubectl takes conditions that are not there yet for a broken object and gives up.
+    for _ in 0..20 {
+        if world.kubectl(story, &established).await?.good {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     world.kubectl_ok(story, &established).await?;
     story.fact("the API server knows ConnectUsers", since);
 
