@@ -12,7 +12,6 @@ use zeroize::Zeroize;
 use super::Context;
 use super::subject::Subject;
 use super::verdict;
-pub(super) use changed::tell_change;
 use crate::connect::{Connect, IdentityManagement, Kind};
 use crate::plan::report::{Next, Outcome};
 use crate::resource::condition::Reason;
@@ -20,6 +19,7 @@ use crate::resource::status::PasswordSecret;
 use crate::resource::user::{ConnectUser, PasswordSecretRef};
 use crate::user::ids::Instance;
 use crate::user::password::Password;
+pub(super) use changed::tell_change;
 
 /// What Connect allows for usernames where it keeps passwords itself.
 const LONGEST_USERNAME_WITHOUT_SAML: usize = 20;

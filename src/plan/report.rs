@@ -131,7 +131,17 @@ impl Outcome {
 /// The status after `outcome`, and what to tell.
 pub fn report(previous: &ConnectUserStatus, generation: i64, now: Timestamp, outcome: Outcome) -> Report {
     let Outcome { reason, message, next, facts, mut events, ahead } = outcome;
-    let Facts { user, user_gone, owned, applied_in_full, drift, create_attempt, no_attempt, password_secret, handled_request } = facts;
+    let Facts {
+        user,
+        user_gone,
+        owned,
+        applied_in_full,
+        drift,
+        create_attempt,
+        no_attempt,
+        password_secret,
+        handled_request,
+    } = facts;
     let mut status = previous.clone();
 
     if user_gone {

@@ -39,8 +39,9 @@ pub(super) async fn write(
 ) -> Result<Option<(Password, ObjectMeta)>, Box<Outcome>> {
     let PasswordSecretRef { name, key, generate: _ } = reference;
     let at = format!("Secret {}/{name}", subject.namespace);
-    let unavailable =
-        |message: String| Box::new(Outcome::new(Reason::Unavailable, format!("{message}: tried again by itself"), Next::Backoff));
+    let unavailable = |message: String| {
+        Box::new(Outcome::new(Reason::Unavailable, format!("{message}: tried again by itself"), Next::Backoff))
+    };
     let password = random().map_err(|error| unavailable(format!("the system gave no random numbers ({error})")))?;
     let string_data = BTreeMap::from([(key.as_str(), password.reveal())]);
     let written = match existing {
@@ -83,9 +84,10 @@ pub(super) async fn write(
             ),
             Next::Backoff,
         ))),
-        Err(kube::Error::Api(status)) => {
-            Err(unavailable(format!("{at} could not be {did}: the api server answered {} {}", status.code, status.reason)))
-        }
+        Err(kube::Error::Api(status)) => Err(unavailable(format!(
+            "{at} could not be {did}: the api server answered {} {}",
+            status.code, status.reason
+        ))),
         Err(_) => Err(unavailable(format!("{at} could not be {did}: the api server did not answer properly"))),
     }
 }
@@ -172,7 +174,9 @@ mod tests {
         const MANY: usize = 4000;
         let all: BTreeSet<String> = (0..MANY).map(|_| random().unwrap().reveal().to_owned()).collect();
         assert_eq!(all.len(), MANY);
-        assert!(all.iter().all(|password| password.len() == LENGTH && !password.contains(['l', 'o', 'I', 'O', '0', '1'])));
+        assert!(
+            all.iter().all(|password| password.len() == LENGTH && !password.contains(['l', 'o', 'I', 'O', '0', '1']))
+        );
         let mut counts = BTreeMap::new();
         for letter in all.iter().flat_map(|password| password.chars()) {
             *counts.entry(letter).or_insert(0_usize) += 1;
