@@ -46,6 +46,11 @@ async fn instance(stage: &Stage, number: u32, role: &str, external_id: &str) -> 
     });
     let api: Api<ConnectInstance> = Api::all(stage.client.clone());
     api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+    // Until the operator knows of it, it reads with its own credentials.
+    let name = format!("role-{number}");
+    let known =
+        stage.eventually(|| async { api.get(&name).await.unwrap().status?.observed_generation.filter(|g| *g > 0) });
+    assert!(known.await.is_some(), "{name} is not looked at");
     id
 }
 
@@ -147,14 +152,15 @@ async fn an_sts_out_of_reach_is_unavailable_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_are_renewed_before_they_expire() {
     let sts = Sts::default();
-    // The SDK renews ten seconds ahead, so these serve for ten.
-    sts.trust(&role("brief"), Some("x1"), Duration::from_secs(20));
+    // The SDK renews up to ten seconds ahead, by chance; at the end it must.
+    let lifetime = Duration::from_secs(12);
+    sts.trust(&role("brief"), Some("x1"), lifetime);
     let stage = stage("role-brief", &sts).await;
     let id = instance(&stage, 5, &role("brief"), "x1").await;
     stage.create(&user("jane", &id)).await;
     stage.ready("jane").await;
     let first = sts.calls().len();
-    tokio::time::sleep(Duration::from_secs(11)).await;
+    tokio::time::sleep(lifetime).await;
     stage.create(&user("john", &id)).await;
     stage.ready("john").await;
     let calls = sts.calls();
