@@ -177,6 +177,9 @@ pub async fn proficiencies(
     Ok(all_pages(|token| connect.list_user_proficiencies(instance, user, token)).await?.into_iter().collect())
 }
 
+/// The one operation that is not of Connect: what stands before every call where a role is assumed.
+pub const ASSUME_ROLE: &str = "AssumeRole";
+
 /// As whom to talk to Connect.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Credentials {

@@ -11,6 +11,10 @@ pub mod user;
 
 /// API group of all our kinds; labels, annotations and AWS tags of ours start with it and a slash.
 pub const GROUP: &str = "contactops.dev";
+/// Label of the Secrets that the operator makes.
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+/// Annotation of a Secret that the operator made: `<namespace>/<name> <uid>` of the object it was made for.
+pub const PASSWORD_OF_ANNOTATION: &str = "contactops.dev/password-of";
 /// Field manager of every write to the API server, and name of the controller in events.
 pub const MANAGER: &str = "connect-user-operator";
 /// Holds a `ConnectUser` until its user in Connect is deleted or let go.

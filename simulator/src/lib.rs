@@ -23,6 +23,7 @@ mod page;
 mod quota;
 mod references;
 mod route;
+pub mod sts;
 mod switches;
 mod timestamp;
 pub mod user;

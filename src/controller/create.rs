@@ -20,13 +20,17 @@ impl Line<'_> {
             let message = format!("user {} does not exist and would be created: {}", desired.username, self.frozen());
             return Ok(Outcome::new(Reason::Frozen, message, Next::Slow).with_facts(facts));
         }
-        let password = password::for_creation(cx, subject, connect.as_ref(), instance).await?;
+        if password::is_generated(subject.object) {
+            // A Secret written for an object that is gone would stay for ever.
+            self.still_right(subject).await?;
+        }
+        let (password, secret) = password::for_creation(cx, subject, connect.as_ref(), instance).await?.unzip();
         let after = Owned::by(desired);
         let now = cx.clock.now();
         // A time of a moment ago serves as well and saves a write at every retry.
         let is_fresh = since_attempt(subject, now).is_some_and(|since| since < cx.grace() / 10);
         let attempt = (!is_fresh).then_some(now);
-        let facts = Facts { owned: Some(after.clone()), create_attempt: attempt, ..facts };
+        let facts = Facts { owned: Some(after.clone()), create_attempt: attempt, password_secret: secret, ..facts };
         let message = format!("creating user {} in instance {}", desired.username, instance.id());
         let ahead = Outcome::new(Reason::Creating, message, Next::Soon).with_facts(facts).ahead();
         subject.publish(ahead, OnStale::GiveUp).await?;

@@ -171,7 +171,17 @@ async fn judge(
         }
         (None, DeletionPolicy::Delete) => {
             calls.push(Call::DeleteUser);
-            story(false, "UserDeleted", "DeleteUser", format!("deleted user {} ({})", user.username, user.id))
+            let mut note = format!("deleted user {} ({})", user.username, user.id);
+            if let Some(secret) = &subject.object.spec.password_secret_ref
+                && secret.generates()
+            {
+                // No right to delete Secrets is asked for, since it could not be bound to those made here.
+                note.push_str(&format!(
+                    "; Secret {}/{} with its first password stays, delete it if nobody needs it",
+                    subject.namespace, secret.name
+                ));
+            }
+            story(false, "UserDeleted", "DeleteUser", note)
         }
         (None, DeletionPolicy::Retain) => {
             calls = vec![diff::release(&owner)];

@@ -12,7 +12,7 @@ use super::lookup::{in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
-use super::{Context, Halt, verdict};
+use super::{Context, Halt, password, verdict};
 use crate::connect::{Connect, ConnectError, Kind};
 use crate::inventory::sweep::{Listed, Standing};
 use crate::plan::report::{Facts, Next, Outcome, Story};
@@ -41,6 +41,7 @@ pub(super) struct Line<'a> {
 /// Brings the user of a living object to what its spec declares.
 pub(super) async fn sync(subject: &mut Subject<'_>, cx: &Context) -> Result<Outcome, PublishError> {
     let handled = subject.object.annotations().get(RECONCILE_ANNOTATION).cloned();
+    let existed = subject.status.user_id.is_some();
     let result = match prepare(subject, cx).await {
         Ok(line) => line.run(subject).await,
         Err(halt) => Err(halt),
@@ -51,6 +52,9 @@ pub(super) async fn sync(subject: &mut Subject<'_>, cx: &Context) -> Result<Outc
         Err(Halt::Publish(error)) => return Err(error),
     };
     outcome.facts.handled_request = handled;
+    if existed && outcome.reason == Reason::InSync {
+        outcome = password::tell_change(cx, subject, outcome).await;
+    }
     Ok(outcome)
 }
 

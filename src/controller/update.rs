@@ -2,6 +2,7 @@
 
 use super::Halt;
 use super::execute::{Executed, execute};
+use super::password;
 use super::subject::{OnStale, Subject};
 use super::sync::Line;
 use crate::connect::IdentityManagement;
@@ -29,7 +30,16 @@ impl Line<'_> {
             warning: false,
             reason: "UserAdopted",
             action: "TagResource".to_owned(),
-            note: format!("took over user {} ({})", observed.username, observed.id),
+            note: format!(
+                "took over user {} ({}){}",
+                observed.username,
+                observed.id,
+                if password::is_generated(subject.object) {
+                    "; its password stays as it is: what the Secret of spec.passwordSecretRef holds is not its password"
+                } else {
+                    ""
+                }
+            ),
         };
         self.update(subject, observed, Some(story)).await
     }

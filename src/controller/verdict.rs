@@ -1,7 +1,7 @@
 //! Errors to behaviour, in one table: what a failure means for the object, what a person can do about it,
 //! and when it is tried again. Nothing that somebody else can fix is final.
 
-use crate::connect::{ConnectError, Kind};
+use crate::connect::{ASSUME_ROLE, ConnectError, Kind};
 use crate::inventory::catalog::ResolveError;
 use crate::plan::report::{Next, Outcome};
 use crate::resource::condition::Reason;
@@ -26,6 +26,15 @@ pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome 
             format!(
                 "{error}: raise the quota of instance {} in Service Quotas or remove users; tried again every few minutes",
                 instance.id()
+            ),
+            Next::Slow,
+        ),
+        Kind::AccessDenied if operation == ASSUME_ROLE => Outcome::new(
+            Reason::AccessDenied,
+            format!(
+                "{error}: allow sts:AssumeRole on the role to the operator's AWS identity, let the role's trust policy admit that identity, \
+                 and make spec.assumeRole.externalId of the ConnectInstance the external id that the trust policy asks for; \
+                 tried again every few minutes"
             ),
             Next::Slow,
         ),

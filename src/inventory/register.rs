@@ -21,6 +21,10 @@ pub(super) struct Register {
     users: HashMap<UserId, Entry>,
     /// The sweep that is being merged; an entry with an older one was not listed.
     sweep: u64,
+    /// Whether the listing dates to the millisecond, as far as was seen.
+    lists_millis: bool,
+    /// Whether a look at a user does.
+    shows_millis: bool,
 }
 
 /// What a listing of all users says about an id and a name.
@@ -76,6 +80,7 @@ impl Register {
         let mut suspects = Vec::new();
         for ListedUser { id, username, last_modified_time } in listed {
             let dated = last_modified_time.as_deref().and_then(millis).unwrap_or_default();
+            self.lists_millis |= dated % 1000 != 0;
             let entry = self.users.entry(id.clone()).or_insert_with(|| Entry::new(username.clone()));
             // Pages shift while they are read, so a user may come twice; the later date is the truer one.
             entry.dated = if entry.listed == self.sweep { entry.dated.max(dated) } else { dated };
@@ -83,12 +88,12 @@ impl Register {
             entry.is_suspect |= entry.username != username;
             entry.username = username;
         }
-        let sweep = self.sweep;
+        let (sweep, precision) = (self.sweep, self.precision());
         // One that nobody here has is forgotten.
         self.users.retain(|id, entry| {
             let is_listed = entry.listed == sweep;
             entry.is_suspect |= !is_listed && entry.created <= fresh;
-            if entry.accounted.is_some() && entry.standing() == Standing::Suspect {
+            if entry.accounted.is_some() && entry.standing(precision) == Standing::Suspect {
                 suspects.push(id.clone());
             }
             is_listed || entry.accounted.is_some()
@@ -99,17 +104,25 @@ impl Register {
     /// What the last listing says of a user. `known` is what the object's status has: up to when changes
     /// are accounted for by an earlier process.
     pub(super) fn standing(&mut self, id: &UserId, username: &Username, known: Option<i64>) -> Standing {
+        let precision = self.precision();
         let Some(entry) = self.users.get_mut(id) else { return Standing::Suspect };
         entry.accounted = entry.accounted.max(known);
-        if entry.username.same_user(username) { entry.standing() } else { Standing::Suspect }
+        if entry.username.same_user(username) { entry.standing(precision) } else { Standing::Suspect }
     }
 
     /// A user was found or made as declared: Connect dates its last change so, and our last write was
     /// acknowledged then.
     pub(super) fn looked_at(&mut self, id: &UserId, username: &Username, dated: Option<i64>, written: Option<i64>) {
+        self.shows_millis |= dated.is_some_and(|dated| dated % 1000 != 0);
         let entry = self.users.entry(id.clone()).or_insert_with(|| Entry::new(username.clone()));
         entry.is_suspect = false;
         entry.accounted = entry.accounted.max(dated).max(written.map(|at| at + SLACK)).or(Some(0));
+    }
+
+    /// Connect may date to the millisecond in one answer and to the second in another: then only whole seconds
+    /// can be compared.
+    fn precision(&self) -> i64 {
+        if self.lists_millis && self.shows_millis { 1 } else { 1000 }
     }
 
     /// A write to a user begins.
@@ -174,15 +187,11 @@ impl Entry {
         Self { username, listed: 0, dated: 0, accounted: None, created: 0, writing: 0, is_suspect: false }
     }
 
-    fn standing(&self) -> Standing {
-        let is_known = self.accounted.is_some_and(|accounted| !is_later(self.dated, accounted)) || self.writing > 0;
+    fn standing(&self, precision: i64) -> Standing {
+        let is_known =
+            self.accounted.is_some_and(|accounted| self.dated / precision <= accounted / precision) || self.writing > 0;
         if is_known && !self.is_suspect { Standing::Unchanged } else { Standing::Suspect }
     }
-}
-
-/// Connect may date to the millisecond in one answer and to the second in another.
-fn is_later(dated: i64, accounted: i64) -> bool {
-    if dated % 1000 == 0 { dated > accounted } else { dated > accounted && dated / 1000 * 1000 != accounted }
 }
 
 /// Milliseconds of a time in RFC 3339.
@@ -300,10 +309,19 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_different_precision_are_equal() {
-        assert!(!is_later(100_000, 100_456), "listed to the second, read to the millisecond");
-        assert!(!is_later(100_456, 100_000), "the other way round");
-        assert!(is_later(100_456, 100_455));
-        assert!(is_later(101_000, 100_456));
+    fn dates_of_different_precision_are_compared_to_the_second() {
+        let listed = |millis: i64| {
+            let date = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap().to_string();
+            vec![ListedUser { last_modified_time: Some(date), ..user("a", "ann", 0) }]
+        };
+        let look = |register: &mut Register, dated| {
+            register.looked_at(&UserId::new("a"), &Username::new("ann"), Some(dated), None);
+        };
+        let mut register = Register::default();
+        look(&mut register, 100_000);
+        assert_eq!(suspects(&mut register, listed(100_456)), [""; 0], "a look may show whole seconds only");
+        look(&mut register, 100_456);
+        assert_eq!(suspects(&mut register, listed(100_456)), [""; 0]);
+        assert_eq!(suspects(&mut register, listed(100_457)), ["a"], "both are known to show milliseconds");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::resource::condition::{Reason, conditions, is_ready, ready};
-use crate::resource::status::{ConnectUserStatus, DriftedField};
+use crate::resource::status::{ConnectUserStatus, DriftedField, PasswordSecret};
 use crate::user::ids::UserId;
 use crate::user::ownership::Owned;
 
@@ -58,6 +58,8 @@ pub struct Facts {
     pub no_attempt: bool,
     /// When Connect last acknowledged a write.
     pub written: Option<Timestamp>,
+    /// The Secret that the password comes from, as it was read.
+    pub password_secret: Option<PasswordSecret>,
     /// The reconcile request that was handled.
     pub handled_request: Option<String>,
 }
@@ -133,8 +135,18 @@ impl Outcome {
 /// The status after `outcome`, and what to tell.
 pub fn report(previous: &ConnectUserStatus, generation: i64, now: Timestamp, outcome: Outcome) -> Report {
     let Outcome { reason, message, next, facts, mut events, ahead } = outcome;
-    let Facts { user, user_gone, owned, applied_in_full, drift, create_attempt, no_attempt, written, handled_request } =
-        facts;
+    let Facts {
+        user,
+        user_gone,
+        owned,
+        applied_in_full,
+        drift,
+        create_attempt,
+        no_attempt,
+        written,
+        password_secret,
+        handled_request,
+    } = facts;
     let mut status = previous.clone();
 
     if user_gone {
@@ -164,6 +176,9 @@ pub fn report(previous: &ConnectUserStatus, generation: i64, now: Timestamp, out
     }
     if no_attempt {
         status.last_create_attempt_time = None;
+    }
+    if let Some(secret) = password_secret {
+        status.password_secret = Some(secret);
     }
     if let Some(request) = handled_request {
         status.last_handled_reconcile_at = Some(request);

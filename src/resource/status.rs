@@ -41,6 +41,9 @@ pub struct ConnectUserStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub last_create_attempt_time: Option<String>,
+    /// The Secret that was read for the creation of the user. A later change of it is told once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_secret: Option<PasswordSecret>,
     /// What this object owns in the user: the fields, tags and proficiencies that it has set. Only
     /// these are put back to their default when they are removed from the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +65,26 @@ pub struct ConnectUserStatus {
     #[schemars(schema_with = "schema::conditions")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+/// A version of a Secret: where it is and how the API server tells it from others, nothing of what it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordSecret {
+    /// Name of the Secret.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Key in it.
+    #[schemars(length(max = 253))]
+    pub key: String,
+    /// metadata.uid of the Secret; absent while there is none of this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub uid: Option<String>,
+    /// metadata.resourceVersion of the Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub resource_version: Option<String>,
 }
 
 /// The ownership record, key by key.

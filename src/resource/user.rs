@@ -259,7 +259,7 @@ pub struct ConnectUserSpec {
     /// The Secret that holds the user's first password, in the namespace of this object. Needed where
     /// Connect itself keeps the passwords (identity management CONNECT_MANAGED), refused by Connect
     /// elsewhere. Used once, when the user is created: no call of Connect changes a password, so a
-    /// later change of the Secret has no effect. The password must have 8 to 64 characters with a
+    /// later change of the Secret has no effect (and is told by one event). The password must have 8 to 64 characters with a
     /// lower case letter, an upper case letter and a digit, and no spaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(merge_strategy = StructMerge::Atomic)]
@@ -404,4 +404,17 @@ pub struct PasswordSecretRef {
     /// Key in the Secret whose value is the password, such as password.
     #[schemars(length(max = 253))]
     pub key: String,
+    /// True lets the operator make a password of 24 characters and write it into the Secret before it
+    /// creates the user: into a new Secret, or as a new key of one that exists. A key that is there is
+    /// used as it is and never overwritten. The Secret belongs to nobody and stays when this object
+    /// goes. Needs the rights in deploy/generate-passwords.yaml. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate: Option<bool>,
+}
+
+impl PasswordSecretRef {
+    /// Whether the operator is to make the password where there is none.
+    pub fn generates(&self) -> bool {
+        self.generate == Some(true)
+    }
 }

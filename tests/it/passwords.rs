@@ -169,18 +169,100 @@ async fn the_secret_is_read_at_creation_and_never_again() {
     stage.ready("jane").await;
     // Changed to something that would be refused, then gone: neither is looked at.
     stage.secret("password", "password", "no").await;
+    told(&stage, "jane").await;
     stage.settled("jane").await;
     secrets(&stage).delete("password", &DeleteParams::default()).await.unwrap();
+    stage.settled("jane").await;
     stage.edit("jane", json!({ "identityInfo": { "firstName": "Janet" } })).await;
     stage.ready("jane").await;
     stage.edit("jane", json!({ "passwordSecretRef": { "name": "never-there", "key": "password" } })).await;
     stage.ready("jane").await;
+    told(&stage, "jane").await;
     stage.settled("jane").await;
     assert_eq!(stage.written(), ["CreateUser", "UpdateUserIdentityInfo"]);
     // And the object can go without it.
     stage.delete("jane").await;
     stage.gone("jane").await;
     assert!(stage.user("jane.doe").is_none());
+}
+
+/// Waits until the Secret of the spec, as it is now, is what the status knows.
+async fn told(stage: &Stage, name: &str) {
+    let found = stage.eventually(|| async {
+        let object = stage.get(name).await;
+        let reference = object.spec.password_secret_ref.clone()?;
+        let known = object.status.clone()?.password_secret?;
+        let secret = secrets(stage).get_opt(&reference.name).await.unwrap().unwrap_or_default().metadata;
+        ((known.name, known.key) == (reference.name, reference.key)
+            && (known.uid, known.resource_version) == (secret.uid, secret.resource_version))
+            .then_some(())
+    });
+    assert!(found.await.is_some(), "the change was not noted: {:?}", stage.get(name).await.status);
+}
+
+/// How often it was told that a password did not change.
+async fn warnings(stage: &Stage) -> Vec<(String, i32)> {
+    let events: Api<Event> = Api::namespaced(stage.client.clone(), &stage.namespace);
+    let all = events.list(&ListParams::default()).await.unwrap().items.into_iter();
+    all.filter(|event| event.reason.as_deref() == Some("PasswordNotChanged"))
+        .map(|event| (event.note.unwrap_or_default(), event.series.map_or(1, |series| series.count)))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_changes_after_the_creation_is_told_once_with_what_to_do() {
+    let stage = Stage::with("password-changed", Options { resync: "300ms", ..Options::default() }).await;
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.ready("jane").await;
+    stage.settled("jane").await;
+    assert_eq!(warnings(&stage).await, []);
+    stage.secret("password", "password", "Correct-Horse-2").await;
+    let note = stage.event("jane", "PasswordNotChanged").await;
+    for part in ["no call to change a password", "if its password", "Reset password", "only when the user is created"] {
+        assert!(note.contains(part), "no {part}: {note}");
+    }
+    assert!(note.contains(&format!("Secret {}/password", stage.namespace)) && !note.contains("Horse"), "{note}");
+    told(&stage, "jane").await;
+    stage.settled("jane").await;
+    // Nor by a restart.
+    stage.stop_operator().await;
+    stage.start_operator().await;
+    stage.settled("jane").await;
+    assert_eq!(warnings(&stage).await.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1]);
+    assert!(condition(&stage.get("jane").await).is_some_and(|(status, _)| status == "True"), "it stays ready");
+
+    // A Secret that is gone has served; one that was made anew is another.
+    secrets(&stage).delete("password", &DeleteParams::default()).await.unwrap();
+    stage.settled("jane").await;
+    assert_eq!(warnings(&stage).await.iter().map(|(_, count)| *count).sum::<i32>(), 1);
+    stage.secret("password", "password", "Correct-Horse-2").await;
+    told(&stage, "jane").await;
+    let twice = || async { (warnings(&stage).await.iter().map(|(_, count)| *count).sum::<i32>() == 2).then_some(()) };
+    assert!(stage.eventually(twice).await.is_some(), "{:?}", warnings(&stage).await);
+    assert_eq!(stage.written(), ["CreateUser"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_secret_or_key_in_the_spec_is_told_too() {
+    let stage = Stage::new("password-other").await;
+    stage.secret("password", "second", "Correct-Horse-2").await;
+    for (name, reference) in [
+        ("jane", json!({ "name": "password", "key": "second" })),
+        ("john", json!({ "name": "nowhere", "key": "password" })),
+    ] {
+        stage.create(&managed(name, name)).await;
+        stage.ready(name).await;
+        stage.edit(name, json!({ "passwordSecretRef": reference })).await;
+        let note = stage.event(name, "PasswordNotChanged").await;
+        assert!(note.contains("spec.passwordSecretRef names Secret") && note.contains("no call to change"), "{note}");
+        told(&stage, name).await;
+    }
+    // What did not exist when it was told does not need to be told again.
+    stage.secret("nowhere", "password", "Correct-Horse-3").await;
+    stage.annotate("john", "contactops.dev/reconcile-requested-at", "now").await;
+    told(&stage, "john").await;
+    stage.settled("john").await;
+    assert_eq!(warnings(&stage).await.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,14 @@ use std::fmt;
 
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_sdk_connect::error::SdkError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use tokio::sync::OnceCell;
+
+use super::failure::{chain, failure};
+use crate::connect::{ASSUME_ROLE, ConnectError, Kind};
 
 /// What CloudTrail shows as the session of the operator.
 const SESSION: &str = "connect-user-operator";
@@ -52,7 +58,31 @@ impl ProvideCredentials for AssumedRole {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(async move { self.provider().await.provide_credentials().await })
+        future::ProvideCredentials::new(async move {
+            self.provider().await.provide_credentials().await.map_err(|error| self.explained(error))
+        })
+    }
+}
+
+/// Why a role was not to be had, on its way through the SDK's own errors to [`failure`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct RoleError(pub(super) ConnectError);
+
+impl AssumedRole {
+    /// Says what STS said, of which the SDK makes "no credentials" whatever it was.
+    fn explained(&self, error: CredentialsError) -> CredentialsError {
+        let Some(sts) = chain(&error).find_map(|error| error.downcast_ref::<SdkError<AssumeRoleError>>()) else {
+            return error;
+        };
+        let failed = failure(ASSUME_ROLE, sts);
+        let kind = match failed.kind {
+            Kind::Throttled | Kind::Unavailable => failed.kind,
+            // Whatever is wrong with role, trust or external id: the spec of the user is not to blame.
+            _ => Kind::AccessDenied,
+        };
+        let message = format!("role {}: {}", self.role, failed.message);
+        CredentialsError::provider_error(RoleError(ConnectError { kind, message, ..failed }))
     }
 }
 

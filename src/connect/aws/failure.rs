@@ -12,6 +12,7 @@ use aws_sdk_connect::config::http::HttpResponse;
 use aws_sdk_connect::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_connect::operation::RequestId;
 
+use super::assume_role::RoleError;
 use crate::connect::error::without_personal_data;
 use crate::connect::{ConnectError, Kind};
 
@@ -49,7 +50,14 @@ pub(super) fn not_sent(operation: &'static str, why: &str) -> ConnectError {
     error(operation, Kind::Invalid, "NotSent", why)
 }
 
-fn failure<E: ProvideErrorMetadata + Error + 'static>(operation: &'static str, failed: &SdkError<E>) -> ConnectError {
+pub(super) fn failure<E: ProvideErrorMetadata + Error + 'static>(
+    operation: &'static str,
+    failed: &SdkError<E>,
+) -> ConnectError {
+    // The call was never made: its credentials were not to be had.
+    if let Some(RoleError(role)) = chain(failed).find_map(|error| error.downcast_ref()) {
+        return role.clone();
+    }
     match failed {
         SdkError::ServiceError(answer) => {
             answered(operation, answer.raw(), answer.err().code(), answer.err().message())
@@ -58,6 +66,9 @@ fn failure<E: ProvideErrorMetadata + Error + 'static>(operation: &'static str, f
         SdkError::TimeoutError(_) => timeout(operation),
         SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => timeout(operation),
         SdkError::DispatchFailure(dispatch) if dispatch.is_io() => unreachable(operation, failed),
+        _ if chain(failed).any(|error| error.to_string().contains("identity resolver timed out")) => {
+            error(operation, Kind::Unavailable, "Timeout", "AWS credentials did not come in time")
+        }
         _ if lacks_credentials(failed) => {
             let message = format!("{NO_CREDENTIALS} ({})", cause(failed));
             error(operation, Kind::AccessDenied, "NoCredentials", &message)
@@ -114,7 +125,7 @@ fn lacks_credentials(failed: &(dyn Error + 'static)) -> bool {
     })
 }
 
-fn chain<'a>(failed: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn chain<'a>(failed: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     successors(Some(failed), |error| (**error).source())
 }
 

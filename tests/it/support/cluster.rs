@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use harness::{ControlPlane, Identity, Settings};
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use tokio::sync::OnceCell;
@@ -47,12 +48,29 @@ impl Cluster {
             }
         }
         kubectl(&["apply", "-f", "deploy/rbac.yaml"]);
+        // Only the role: it is bound in the namespaces of the tests that want it.
+        let further = std::fs::read_to_string("deploy/generate-passwords.yaml").unwrap();
+        let role = plane.dir().join("generate-passwords.yaml");
+        std::fs::write(&role, further.split("\n---\n").next().unwrap()).unwrap();
+        kubectl(&["apply", "-f", role.to_str().unwrap()]);
         Self { plane }
     }
 
     /// A client that may do everything. Each test has a runtime of its own, and a client belongs to one.
     pub async fn client(&self) -> Client {
         self.plane.client(&Identity::Admin).await.unwrap()
+    }
+
+    /// Binds the rights of deploy/generate-passwords.yaml in a namespace.
+    pub async fn let_write_secrets(&self, namespace: &str) {
+        let name = "connect-user-operator-generate-passwords";
+        let binding = serde_json::json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": name },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
+            "subjects": [{ "kind": "ServiceAccount", "name": "connect-user-operator", "namespace": "connect" }],
+        });
+        let bindings: Api<RoleBinding> = Api::namespaced(self.client().await, namespace);
+        bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
     }
 
     /// A namespace of its own for a test.

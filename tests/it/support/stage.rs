@@ -34,6 +34,10 @@ pub struct Options {
     pub grace: &'static str,
     pub rust_log: &'static str,
     pub operator: bool,
+    /// Whether the operator may write Secrets in the test's namespace.
+    pub generate_passwords: bool,
+    /// Where roles are assumed; none by default.
+    pub sts: Option<connect_simulator::sts::Sts>,
 }
 
 impl Default for Options {
@@ -47,6 +51,8 @@ impl Default for Options {
             grace: "1500ms",
             rust_log: "info,connect_user_operator=debug,kube_runtime=warn",
             operator: true,
+            generate_passwords: false,
+            sts: None,
         }
     }
 }
@@ -57,6 +63,7 @@ pub struct Stage {
     pub namespace: String,
     pub simulator: Simulator,
     endpoint: String,
+    sts_endpoint: Option<String>,
     options: Options,
     operator: Mutex<Option<Process>>,
     violations: Arc<Mutex<Vec<String>>>,
@@ -80,6 +87,12 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(connect_simulator::serve(simulator.clone(), listener, std::future::pending()));
+        let mut sts_endpoint = None;
+        if let Some(sts) = &options.sts {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            sts_endpoint = Some(format!("http://{}", listener.local_addr().unwrap()));
+            tokio::spawn(connect_simulator::sts::serve(sts.clone(), listener));
+        }
         let log = harness::target_dir().join("it-logs").join(format!("{namespace}.log"));
         // An earlier run had the same names, and an operator that is started again appends.
         let _ = std::fs::remove_file(&log);
@@ -89,6 +102,7 @@ impl Stage {
             namespace,
             simulator,
             endpoint,
+            sts_endpoint,
             options,
             operator: Mutex::default(),
             violations: Arc::default(),
@@ -96,6 +110,9 @@ impl Stage {
         };
         stage.watch_contract();
         stage.secret("password", "password", SENTINEL_PASSWORD).await;
+        if stage.options.generate_passwords {
+            stage.cluster.let_write_secrets(&stage.namespace).await;
+        }
         if stage.options.operator {
             stage.start_operator().await;
         }
@@ -108,6 +125,8 @@ impl Stage {
         let kubeconfig = self.cluster.plane.dir().join(format!("{}.kubeconfig", self.namespace));
         self.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
         let Options { resync, sweep, search, grace, rust_log, .. } = self.options;
+        // Nothing listens there: a call that nobody expects must not leave this machine.
+        let sts = self.sts_endpoint.as_deref().unwrap_or("http://127.0.0.1:9");
         let process = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
             .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
             .args(["--watch-namespaces", &self.namespace])
@@ -115,6 +134,7 @@ impl Stage {
             .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
             .env("KUBECONFIG", &kubeconfig)
             .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
+            .env("AWS_ENDPOINT_URL_STS", sts)
             .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "example")
             .env("AWS_EC2_METADATA_DISABLED", "true")

@@ -1,0 +1,214 @@
+//! A stand-in for AWS STS that knows one operation, AssumeRole: the query protocol in, XML out.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ::http::{HeaderMap, Request, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
+use tokio::net::TcpListener;
+
+/// A call of AssumeRole, whatever became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssumeRoleCall {
+    /// The role.
+    pub role_arn: String,
+    /// The external id, if one was sent.
+    pub external_id: Option<String>,
+    /// Name of the session.
+    pub session_name: String,
+    /// Access key id of the caller.
+    pub caller: String,
+    /// Region of the caller's credential scope.
+    pub region: String,
+    /// Access key id that was given; none if the role was refused.
+    pub access_key: Option<String>,
+}
+
+#[derive(Debug)]
+struct Trust {
+    external_id: Option<String>,
+    lifetime: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    roles: HashMap<String, Trust>,
+    calls: Vec<AssumeRoleCall>,
+    is_down: bool,
+}
+
+/// The simulated service; clones share their state. A role that nobody trusted anyone with is refused.
+#[derive(Clone, Debug, Default)]
+pub struct Sts(Arc<Mutex<State>>);
+
+impl Sts {
+    /// Lets a role be assumed by whoever knows the external id; credentials live for `lifetime`.
+    pub fn trust(&self, role_arn: &str, external_id: Option<&str>, lifetime: Duration) {
+        let trust = Trust { external_id: external_id.map(str::to_owned), lifetime };
+        self.state().roles.insert(role_arn.to_owned(), trust);
+    }
+
+    /// Answers 503 to everything, or no longer.
+    pub fn set_down(&self, is_down: bool) {
+        self.state().is_down = is_down;
+    }
+
+    /// All calls so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<AssumeRoleCall> {
+        self.state().calls.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request as of `now`.
+    #[must_use]
+    pub fn handle(&self, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Response<Bytes> {
+        let mut state = self.state();
+        let request = format!("sts-{}", state.calls.len());
+        if state.is_down {
+            return failure(503, "ServiceUnavailable", "Come back later.", &request);
+        }
+        let Some((caller, region)) = signer(headers) else {
+            return failure(403, "MissingAuthenticationToken", "Request is missing Authentication Token", &request);
+        };
+        let form = form(&String::from_utf8_lossy(body));
+        let get = |key: &str| form.get(key).cloned().unwrap_or_default();
+        if get("Action") != "AssumeRole" || get("Version") != "2011-06-15" {
+            return failure(400, "InvalidAction", "Could not find this operation.", &request);
+        }
+        let (role_arn, session_name) = (get("RoleArn"), get("RoleSessionName"));
+        if role_arn.len() < 20 || session_name.len() < 2 {
+            return failure(400, "ValidationError", "RoleArn and RoleSessionName are required.", &request);
+        }
+        let external_id = form.get("ExternalId").cloned();
+        let trusted = state.roles.get(&role_arn).filter(|trust| {
+            // As with AWS, an external id that nobody asks for does no harm.
+            trust.external_id.is_none() || trust.external_id == external_id
+        });
+        let lifetime = trusted.map(|trust| trust.lifetime);
+        let number = state.calls.len() + 1;
+        let access_key = lifetime.map(|_| format!("ASIAEXAMPLE{number}"));
+        let resource = role_arn.clone();
+        let call =
+            AssumeRoleCall { role_arn, external_id, session_name, caller, region, access_key: access_key.clone() };
+        let session = format!(
+            "{}/{}",
+            call.role_arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/"),
+            call.session_name
+        );
+        state.calls.push(call);
+        let (Some(lifetime), Some(access_key)) = (lifetime, access_key) else {
+            let message = format!(
+                "User: arn:aws:iam::111122223333:user/operator is not authorized to perform: sts:AssumeRole on resource: {resource}"
+            );
+            return failure(403, "AccessDenied", &message, &request);
+        };
+        let expiration = iso8601(now + lifetime);
+        answer(
+            200,
+            &request,
+            format!(
+                "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+                 <AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:session</AssumedRoleId><Arn>{session}</Arn></AssumedRoleUser>\
+                 <Credentials><AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>Temporary-Key</SecretAccessKey>\
+                 <SessionToken>token-of-{access_key}</SessionToken><Expiration>{expiration}</Expiration></Credentials>\
+                 </AssumeRoleResult><ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></AssumeRoleResponse>"
+            ),
+        )
+    }
+}
+
+/// Serves HTTP/1.1 for as long as it is polled.
+pub async fn serve(sts: Sts, listener: TcpListener) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: some will come back.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let sts = sts.clone();
+        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+            let sts = sts.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                Ok::<_, Infallible>(sts.handle(&parts.headers, &body, SystemTime::now()).map(Full::new))
+            }
+        });
+        // An error here is a client that went away.
+        tokio::spawn(async move {
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// Access key and Region of a SigV4 header that is meant for STS; the signature itself is not verified.
+fn signer(headers: &HeaderMap) -> Option<(String, String)> {
+    let authorization = headers.get("authorization")?.to_str().ok()?.strip_prefix("AWS4-HMAC-SHA256")?;
+    let credential = authorization.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
+    match credential.split('/').collect::<Vec<_>>().as_slice() {
+        [access_key, _date, region, "sts", "aws4_request"] => Some(((*access_key).to_owned(), (*region).to_owned())),
+        _ => None,
+    }
+}
+
+fn form(body: &str) -> HashMap<String, String> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    body.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (decode(key), decode(value))).collect()
+}
+
+fn failure(status: u16, code: &str, message: &str, request: &str) -> Response<Bytes> {
+    let text = format!(
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{code}</Code>\
+         <Message>{message}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>"
+    );
+    answer(status, request, text)
+}
+
+fn answer(status: u16, request: &str, text: String) -> Response<Bytes> {
+    let response =
+        Response::builder().status(status).header("content-type", "text/xml").header("x-amzn-requestid", request);
+    response.body(Bytes::from(text)).unwrap_or_default()
+}
+
+/// As STS writes times: `2026-01-31T23:59:59Z`.
+fn iso8601(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Howard Hinnant's days to civil, for days since 1970.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_sts_writes_them() {
+        for (seconds, written) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_827_696, "2000-02-29T12:34:56Z"),
+            (1_798_761_599, "2026-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(iso8601(UNIX_EPOCH + Duration::from_secs(seconds)), written);
+        }
+    }
+}
