@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use connect_simulator::fixtures::{self, managed as m};
-use connect_simulator::{Lag, Mutation, Simulator, Switches, UserPatch};
+use connect_simulator::{Lag, Mutation, Simulator, Switches};
 use connect_user_operator::connect::Connect;
 use connect_user_operator::connect::aws::AwsConnect;
 use connect_user_operator::inventory::sweep::Inventory;
@@ -179,7 +179,7 @@ fn the_sweep_misses_no_change_and_invents_none() {
         (Switches { pages_are_short: true, ..Switches::default() }, false),
         (Switches { pages_by_position: true, ..Switches::default() }, true),
     ] {
-        holds(256, &steps(), |steps| {
+        holds(80, &steps(), |steps| {
             let mut world = World::new(switches);
             let mut last = world.simulator.calls().len();
             for number in 0..USERS {
