@@ -1,0 +1,114 @@
+//! The port with every call waiting for its turn.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+
+use super::budget::Verdict;
+use super::limits::Place;
+use super::queue::{Class, Tenant, Ticket};
+use super::{Key, Pace};
+use crate::connect::{
+    Answer, Connect, ConnectError, Group, InstanceInfo, Kind, ListedUser, Named, Page, QuickConnect, Written,
+};
+use crate::plan::call::Call;
+use crate::resource::status::ProficiencyKey;
+use crate::user::ids::{Instance, UserId, Username};
+use crate::user::observed::ObservedUser;
+
+/// A port that is paced, for one piece of work.
+pub struct Paced {
+    inner: Arc<dyn Connect>,
+    pace: Pace,
+    class: Class,
+    namespace: Arc<str>,
+}
+
+impl Paced {
+    /// Wraps a port for work of this class in this namespace.
+    pub fn new(inner: Arc<dyn Connect>, pace: &Pace, class: Class, namespace: &str) -> Self {
+        Self { inner, pace: pace.clone(), class, namespace: namespace.into() }
+    }
+
+    /// Waits, calls, and tells what came of it. There is no second try: whoever calls decides on that.
+    fn turn<'a, T: Send + 'a>(
+        &'a self,
+        instance: &'a Instance,
+        operation: &'static str,
+        call: impl FnOnce() -> Answer<'a, T> + Send + 'a,
+    ) -> Answer<'a, T> {
+        async move {
+            let key = key(instance, operation);
+            let tenant = Tenant { instance: instance.id().as_str().into(), namespace: Arc::clone(&self.namespace) };
+            let permit = self.pace.acquire(&key, &Ticket { class: self.class, tenant }).await;
+            let answer = call().await;
+            permit.told(verdict(&answer));
+            answer
+        }
+        .boxed()
+    }
+}
+
+/// The budget of an operation.
+pub fn key(instance: &Instance, operation: &'static str) -> Key {
+    let place = Place { account: instance.account().to_owned(), region: instance.region().to_owned() };
+    Key { place, operation }
+}
+
+fn verdict<T>(answer: &Result<T, ConnectError>) -> Verdict {
+    match answer {
+        Err(error) if error.kind == Kind::Throttled => Verdict::Throttled { retry_after: error.retry_after },
+        _ => Verdict::Counted,
+    }
+}
+
+impl Connect for Paced {
+    fn write<'a>(&'a self, instance: &'a Instance, user: Option<&'a UserId>, call: &'a Call) -> Answer<'a, Written> {
+        self.turn(instance, call.operation(), move || self.inner.write(instance, user, call))
+    }
+
+    fn describe_user<'a>(&'a self, instance: &'a Instance, user: &'a UserId) -> Answer<'a, ObservedUser> {
+        self.turn(instance, "DescribeUser", move || self.inner.describe_user(instance, user))
+    }
+
+    fn list_user_proficiencies<'a>(
+        &'a self,
+        instance: &'a Instance,
+        user: &'a UserId,
+        token: Option<String>,
+    ) -> Answer<'a, Page<(ProficiencyKey, i32)>> {
+        self.turn(instance, "ListUserProficiencies", move || self.inner.list_user_proficiencies(instance, user, token))
+    }
+
+    fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
+        self.turn(instance, "SearchUsers", move || self.inner.search_username(instance, username))
+    }
+
+    fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>> {
+        self.turn(instance, "ListUsers", move || self.inner.list_users(instance, token))
+    }
+
+    fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo> {
+        self.turn(instance, "DescribeInstance", move || self.inner.describe_instance(instance))
+    }
+
+    fn list_routing_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
+        self.turn(instance, "ListRoutingProfiles", move || self.inner.list_routing_profiles(instance, token))
+    }
+
+    fn list_security_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
+        self.turn(instance, "ListSecurityProfiles", move || self.inner.list_security_profiles(instance, token))
+    }
+
+    fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>> {
+        self.turn(instance, "SearchUserHierarchyGroups", move || self.inner.search_hierarchy_groups(instance, token))
+    }
+
+    fn search_quick_connects<'a>(
+        &'a self,
+        instance: &'a Instance,
+        token: Option<String>,
+    ) -> Answer<'a, Page<QuickConnect>> {
+        self.turn(instance, "SearchQuickConnects", move || self.inner.search_quick_connects(instance, token))
+    }
+}
