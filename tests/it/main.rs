@@ -25,6 +25,7 @@ mod instance;
 mod architecture;
 mod fixpoint;
 mod lifecycle;
+mod pace;
 mod panics;
 mod passwords;
 mod properties;

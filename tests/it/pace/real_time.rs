@@ -1,0 +1,1 @@
+//! The operator process against a Connect with quotas, in real time.
