@@ -17,6 +17,8 @@ use crate::connect::aws::{self, AwsClients};
 use crate::connect::metered::{Meter, Metered};
 use crate::controller::{self, Clock, Intervals, Settings};
 use crate::metrics::Metrics;
+use crate::pace::limits::{Limits, Override};
+use crate::pace::{self, Pace, gate};
 use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
 use crate::serve::telemetry::{self, Format};
@@ -52,6 +54,21 @@ pub(super) struct RunArguments {
     /// Longest delay between two tries after failures.
     #[arg(long, env = "CONNECT_USER_OPERATOR_MAX_RETRY_INTERVAL", default_value = "150s", value_name = "DURATION", value_parser = duration)]
     max_retry_interval: Duration,
+
+    /// Calls a second, and at once, that Amazon Connect allows for an operation in each account and Region,
+    /// where they are not AWS's defaults; repeat it or separate by commas. `*` is every operation not named.
+    #[arg(
+        long,
+        env = "CONNECT_USER_OPERATOR_RATE_LIMIT",
+        value_name = "OPERATION=RATE[/BURST]",
+        value_delimiter = ','
+    )]
+    rate_limit: Vec<Override>,
+
+    /// The part of every rate that this operator may use, more than 0 and at most 1; the rest is for other
+    /// tools, or for other operators in the same account and Region.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_QUOTA_SHARE", default_value = "1", value_name = "PART", value_parser = part)]
+    quota_share: f64,
 
     /// Who may use instances that no ConnectInstance speaks of: `open` is everybody, with the operator's own
     /// AWS identity; `restricted` is nobody.
@@ -109,6 +126,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         resync_interval,
         consistency_grace,
         max_retry_interval,
+        rate_limit,
+        quota_share,
         tenancy,
         deletion_brake,
         log_format,
@@ -154,6 +173,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let counter = metrics.clone();
     let meter: Meter = Arc::new(move |operation, failure, duration| counter.called(operation, failure, duration));
     let dress = Box::new(move |client| -> Arc<dyn Connect> { Arc::new(Metered::new(client, Arc::clone(&meter))) });
+    let observer = metrics.clone();
+    let turns: pace::Meter = Arc::new(move |class, waited| observer.waited(class, waited));
+    let pace = Pace::new(Limits::new(rate_limit, quota_share), gate::ROOM, turns);
+    metrics.watch(&pace);
+    let told = pace.clone();
+    let teller = tokio::spawn(async move { told.tell().await });
     let clients = Arc::new(AwsClients::new(aws::load().await, dress));
     let intervals = Intervals {
         resync: resync_interval,
@@ -164,6 +189,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let settings = Settings {
         client,
         clients,
+        pace,
         cluster,
         intervals,
         namespaces: watch_namespaces,
@@ -174,6 +200,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         metrics,
     };
     controller::run(settings, stop, move || readiness.set()).await;
+    teller.abort();
     served.cancel();
     server.await.ok();
     info!("stopped");
@@ -229,6 +256,11 @@ fn tenancy(text: &str) -> Result<Tenancy, String> {
     }
 }
 
+fn part(text: &str) -> Result<f64, String> {
+    let part = text.parse().ok().filter(|part| *part > 0.0 && *part <= 1.0);
+    part.ok_or_else(|| "must be more than 0 and at most 1, such as 0.5".to_owned())
+}
+
 fn format(text: &str) -> Result<Format, String> {
     match text {
         "text" => Ok(Format::Text),
@@ -273,6 +305,14 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         for text in ["", "10", "s", "0s", "-1s", "1d", "99999999999999999999h", "999999999h"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_part_of_the_whole() {
+        assert_eq!((part("1"), part("0.25")), (Ok(1.0), Ok(0.25)));
+        for text in ["0", "-1", "1.1", "NaN", "all", ""] {
+            assert!(part(text).is_err(), "{text}");
         }
     }
 

@@ -14,15 +14,20 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::governance::{credentials, governors};
+use super::governance::{connect, governors};
 use super::siblings::of_instance;
-use super::{Context, Filled, verdict};
+use super::{Context, Filled, turn, verdict};
 use crate::connect::{IdentityManagement, InstanceInfo};
+use crate::pace::paced::Work;
+use crate::pace::queue::Class;
 use crate::policy::Rules;
 use crate::resource::condition::{Reason, conditions, is_ready, ready};
 use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, UserCounts};
 use crate::resource::{INSTANCE_FINALIZER, MANAGER, RELEASE_ANNOTATION};
 use crate::user::ids::Instance;
+
+/// In the place of a namespace, which these objects do not have.
+const INSTANCES: &str = "";
 
 /// Runs until `stop`.
 pub(super) async fn run<F: FnOnce() + Send + 'static>(
@@ -95,13 +100,16 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
     /// Counts of users are brought up to date this often at most.
     const PACE: Duration = Duration::from_secs(10);
     let pace = PACE.min(cx.intervals.resync);
-    if let Err(error) = tell(&object, &cx).await {
+    // There are few of them, they ask once, and creations wait for what they learn.
+    let work = turn::work(Class::Edit, &cx.stop);
+    let told = turn::unless_abandoned(&work, tell(&object, &cx, &work)).await;
+    if let Some(Err(error)) = told {
         warn!(instance = %object.name_any(), error = &error as &dyn std::error::Error, "telling how the instance is doing failed");
     }
     Ok(Action::requeue(pace))
 }
 
-async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
+async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Result<()> {
     let api: Api<ConnectInstance> = Api::all(cx.client.clone());
     let name = object.name_any();
     let users =
@@ -133,7 +141,7 @@ async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
 
     let previous = object.status.clone().unwrap_or_default();
     let generation = object.metadata.generation.unwrap_or_default();
-    let (reason, message, info) = judge(object, cx, &counts).await;
+    let (reason, message, info) = judge(object, cx, work, &counts).await;
     let status = ConnectInstanceStatus {
         observed_generation: Some(generation),
         identity_management_type: info
@@ -180,7 +188,12 @@ async fn hold(object: &ConnectInstance, api: &Api<ConnectInstance>, is_used: boo
     }
 }
 
-async fn judge(object: &ConnectInstance, cx: &Context, counts: &UserCounts) -> (Reason, String, Option<InstanceInfo>) {
+async fn judge(
+    object: &ConnectInstance,
+    cx: &Context,
+    work: &Work,
+    counts: &UserCounts,
+) -> (Reason, String, Option<InstanceInfo>) {
     let name = object.name_any();
     let instance = match Instance::parse(&object.spec.instance_arn) {
         Ok(instance) => instance,
@@ -197,7 +210,7 @@ async fn judge(object: &ConnectInstance, cx: &Context, counts: &UserCounts) -> (
         Ok(rules) => rules,
         Err(denied) => return (Reason::InvalidSpec, denied.to_string(), None),
     };
-    let connect = cx.clients.client(&credentials(&rules));
+    let connect = connect(cx, &rules, work, INSTANCES);
     let info = match cx.instances.info(connect.as_ref(), &instance).await {
         Ok(info) => info,
         Err(error) => {

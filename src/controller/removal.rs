@@ -62,7 +62,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
         );
     }
     let was_tried = subject.status.user_id.is_some() || subject.status.last_create_attempt_time.is_some();
-    let governed = match govern(cx, object) {
+    let governed = match govern(cx, object, &subject.work) {
         Ok(governed) => governed,
         // Whoever was never allowed in has left nothing there.
         Err(_) if !was_tried => return Ok(Removal::Done(None)),

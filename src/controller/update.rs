@@ -2,9 +2,12 @@
 
 use super::Halt;
 use super::execute::{Executed, execute};
+use super::governance;
 use super::subject::{OnStale, Subject};
 use super::sync::Line;
 use crate::connect::IdentityManagement;
+use crate::pace::paced::Work;
+use crate::pace::queue::Class;
 use crate::plan::Plan;
 use crate::plan::call::Call;
 use crate::plan::diff;
@@ -40,7 +43,7 @@ impl Line<'_> {
         observed: &ObservedUser,
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
-        let Self { cx: _, instance, rules, connect, desired, owner, owned, redactor } = self;
+        let Self { cx, instance, rules, connect, desired, owner, owned, redactor } = self;
         let redactor = &redactor.observed(observed);
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;
         let observed = &if is_of_directory {
@@ -90,6 +93,10 @@ impl Line<'_> {
                 subject.publish(ahead, OnStale::GiveUp).await?;
             }
             self.still_right(subject).await?;
+            // Edits go first, even where what they find is drift.
+            let restores = is_drift && subject.work.class == Class::Background;
+            let work = Work { class: Class::Drift, ..subject.work.clone() };
+            let connect = if restores { &governance::connect(cx, rules, &work, &subject.namespace) } else { connect };
             let id = Some(&observed.id);
             let Executed { created: _, failed } = execute(connect.as_ref(), instance, id, &plan.calls, redactor).await;
             if let Some(error) = failed {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
 
 use super::budget::Verdict;
 use super::limits::Place;
@@ -16,18 +17,29 @@ use crate::resource::status::ProficiencyKey;
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
 
+/// What calls are made for.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// How urgent it is.
+    pub class: Class,
+    /// When to stop waiting for turns.
+    pub stop: CancellationToken,
+    /// Cancelled when that has happened: the work will not go on and is to be dropped.
+    pub abandoned: CancellationToken,
+}
+
 /// A port that is paced, for one piece of work.
 pub struct Paced {
     inner: Arc<dyn Connect>,
     pace: Pace,
-    class: Class,
+    work: Work,
     namespace: Arc<str>,
 }
 
 impl Paced {
-    /// Wraps a port for work of this class in this namespace.
-    pub fn new(inner: Arc<dyn Connect>, pace: &Pace, class: Class, namespace: &str) -> Self {
-        Self { inner, pace: pace.clone(), class, namespace: namespace.into() }
+    /// Wraps a port for work in this namespace.
+    pub fn new(inner: Arc<dyn Connect>, pace: &Pace, work: &Work, namespace: &str) -> Self {
+        Self { inner, pace: pace.clone(), work: work.clone(), namespace: namespace.into() }
     }
 
     /// Waits, calls, and tells what came of it. There is no second try: whoever calls decides on that.
@@ -40,7 +52,16 @@ impl Paced {
         async move {
             let key = key(instance, operation);
             let tenant = Tenant { instance: instance.id().as_str().into(), namespace: Arc::clone(&self.namespace) };
-            let permit = self.pace.acquire(&key, &Ticket { class: self.class, tenant }).await;
+            let ticket = Ticket { class: self.work.class, tenant };
+            let permit = tokio::select! {
+                biased;
+                permit = self.pace.acquire(&key, &ticket) => permit,
+                () = self.work.stop.cancelled() => {
+                    // No answer would be true: the call neither failed nor will be made.
+                    self.work.abandoned.cancel();
+                    std::future::pending().await
+                }
+            };
             let answer = call().await;
             permit.told(verdict(&answer));
             answer

@@ -32,6 +32,8 @@ pub struct Options {
     pub grace: &'static str,
     pub rust_log: &'static str,
     pub operator: bool,
+    /// Rate limits of the operator; none means AWS's defaults. The simulator throttles only where it is told to.
+    pub rate_limit: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -43,6 +45,7 @@ impl Default for Options {
             grace: "1500ms",
             rust_log: "info,connect_user_operator=debug,kube_runtime=warn",
             operator: true,
+            rate_limit: Some("*=10000"),
         }
     }
 }
@@ -103,11 +106,12 @@ impl Stage {
     pub async fn start_operator(&self) {
         let kubeconfig = self.cluster.plane.dir().join(format!("{}.kubeconfig", self.namespace));
         self.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
-        let Options { resync, grace, rust_log, .. } = self.options;
+        let Options { resync, grace, rust_log, rate_limit, .. } = self.options;
         let process = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
             .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
             .args(["--watch-namespaces", &self.namespace])
             .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
+            .args(rate_limit.iter().flat_map(|limit| ["--rate-limit", limit]))
             .env("KUBECONFIG", &kubeconfig)
             .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
             .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
