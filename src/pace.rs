@@ -58,7 +58,7 @@ struct State {
 struct Operation {
     budget: Budget,
     queue: Queue,
-    waiting: BTreeMap<u64, oneshot::Sender<(Permit, Class)>>,
+    waiting: BTreeMap<u64, oneshot::Sender<(Turn, Class)>>,
     /// Whether a task hands out turns; it ends when nobody waits.
     is_served: bool,
     /// Wakes that task when there may be a turn before it expects one.
@@ -106,17 +106,21 @@ impl Pace {
         &self.gate
     }
 
-    /// Waits for a turn. To stop waiting is to leave the queue.
+    /// Waits for a turn and takes it. To stop waiting is to leave the queue.
     pub async fn acquire(&self, key: &Key, ticket: &Ticket) -> Permit {
+        self.turn(key, ticket).await.begin()
+    }
+
+    /// Waits for a turn, which is given back if it is not taken. To stop waiting is to leave the queue.
+    pub async fn turn(&self, key: &Key, ticket: &Ticket) -> Turn {
         let came = Instant::now();
         loop {
-            let (id, turn) = self.shared.enqueue(key, ticket.clone());
+            let (id, turn) = self.shared.enqueue(key, ticket);
             let _leave = Leave { shared: &self.shared, key, id };
             // A turn is only ever lost with the runtime that serves it.
-            if let Ok((mut permit, class)) = turn.await {
-                permit.phase = Phase::Sent;
+            if let Ok((turn, class)) = turn.await {
                 (self.shared.meter)(class, came.elapsed());
-                return permit;
+                return turn;
             }
         }
     }
@@ -187,7 +191,7 @@ impl Shared {
         self.begun.elapsed()
     }
 
-    fn enqueue(self: &Arc<Self>, key: &Key, ticket: Ticket) -> (u64, oneshot::Receiver<(Permit, Class)>) {
+    fn enqueue(self: &Arc<Self>, key: &Key, ticket: &Ticket) -> (u64, oneshot::Receiver<(Turn, Class)>) {
         let (turn, waits) = oneshot::channel();
         let (id, is_served) = {
             let (mut state, now) = (self.lock(), self.now());
@@ -214,16 +218,18 @@ impl Shared {
             let operation = state.operation(key, now);
             while !operation.queue.is_empty() && operation.budget.take(now) {
                 let Some((id, class)) = operation.queue.pop(now, |_| true) else { break };
-                let permit = Permit { shared: Arc::clone(self), key: key.clone(), at: now, phase: Phase::Given };
-                turns.push((operation.waiting.remove(&id), permit, class));
+                let turn = Turn {
+                    permit: Permit { shared: Arc::clone(self), key: key.clone(), at: now, phase: Phase::Given },
+                };
+                turns.push((operation.waiting.remove(&id), turn, class));
             }
             operation.is_served = !operation.queue.is_empty();
             operation.is_served.then(|| (operation.budget.ready(now), Arc::clone(&operation.bell)))
         };
-        // Outside of the lock, since a permit that nobody takes gives itself back.
-        for (turn, permit, class) in turns {
-            if let Some(turn) = turn {
-                turn.send((permit, class)).ok();
+        // Outside of the lock, since a turn that nobody takes gives itself back.
+        for (waiter, turn, class) in turns {
+            if let Some(waiter) = waiter {
+                waiter.send((turn, class)).ok();
             }
         }
         next
@@ -278,6 +284,25 @@ impl Drop for Leave<'_> {
     }
 }
 
+/// A turn that has come and is given back if it is not taken.
+pub struct Turn {
+    permit: Permit,
+}
+
+impl Turn {
+    /// Of which budget.
+    pub fn key(&self) -> &Key {
+        &self.permit.key
+    }
+
+    /// Takes it: the call is made now.
+    pub fn begin(mut self) -> Permit {
+        let now = self.permit.shared.now();
+        (self.permit.phase, self.permit.at) = (Phase::Sent, now);
+        self.permit
+    }
+}
+
 /// Leave to make one call.
 pub struct Permit {
     shared: Arc<Shared>,
@@ -288,7 +313,7 @@ pub struct Permit {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Handed out; whoever waited may have gone meanwhile.
+    /// Not taken yet; whoever waited may have gone meanwhile.
     Given,
     /// Taken; the call may have been made.
     Sent,

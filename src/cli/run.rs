@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ use crate::connect::aws::{self, AwsClients};
 use crate::connect::metered::{Meter, Metered};
 use crate::controller::{self, Clock, Intervals, Settings};
 use crate::metrics::Metrics;
-use crate::pace::limits::{Limits, Override};
+use crate::pace::limits::{Limits, Override, Place, operation_of};
 use crate::pace::{self, Pace, gate};
 use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
@@ -69,6 +69,10 @@ pub(super) struct RunArguments {
     /// tools, or for other operators in the same account and Region.
     #[arg(long, env = "CONNECT_USER_OPERATOR_QUOTA_SHARE", default_value = "1", value_name = "PART", value_parser = part)]
     quota_share: f64,
+
+    /// Ask Service Quotas for the rates of the account, where the credentials allow it. --rate-limit wins.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_DISCOVER_QUOTAS", default_value_t = true, value_name = "BOOL", action = ArgAction::Set)]
+    discover_quotas: bool,
 
     /// Who may use instances that no ConnectInstance speaks of: `open` is everybody, with the operator's own
     /// AWS identity; `restricted` is nobody.
@@ -128,6 +132,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         max_retry_interval,
         rate_limit,
         quota_share,
+        discover_quotas,
         tenancy,
         deletion_brake,
         log_format,
@@ -179,7 +184,18 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     metrics.watch(&pace);
     let told = pace.clone();
     let teller = tokio::spawn(async move { told.tell().await });
-    let clients = Arc::new(AwsClients::new(aws::load().await, dress));
+    let clients = AwsClients::new(aws::load().await, dress);
+    let clients = Arc::new(if discover_quotas && is_quotas_endpoint_meant() {
+        let pace = pace.clone();
+        clients.discovering(Arc::new(move |quota| {
+            if let Some(operation) = operation_of(&quota.code, &quota.name) {
+                let place = Place { account: quota.account, region: quota.region };
+                pace.found(&place, operation, quota.per_second);
+            }
+        }))
+    } else {
+        clients
+    });
     let intervals = Intervals {
         resync: resync_interval,
         grace: consistency_grace,
@@ -205,6 +221,12 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     server.await.ok();
     info!("stopped");
     Ok(())
+}
+
+/// Where Connect is not AWS's own, AWS's Service Quotas have nothing to say of it.
+fn is_quotas_endpoint_meant() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some();
+    !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
 }
 
 /// A client, and the namespace in which the operator itself lives.

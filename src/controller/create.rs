@@ -21,6 +21,8 @@ impl Line<'_> {
             return Ok(Outcome::new(Reason::Frozen, message, Next::Slow).with_facts(facts));
         }
         let password = password::for_creation(cx, subject, connect.as_ref(), instance).await?;
+        // The attempt is written down, and the object read again, when the call can be made: an import waits long.
+        connect.turn(instance, "CreateUser").await;
         let after = Owned::by(desired);
         let now = cx.clock.now();
         // A time of a moment ago serves as well and saves a write at every retry.

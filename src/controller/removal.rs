@@ -178,6 +178,9 @@ async fn judge(
             story(false, "UserRetained", "UntagResource", note)
         }
     };
+    if let Some(first) = calls.first() {
+        connect.turn(instance, first.operation()).await;
+    }
     // The cache may be stale: what cannot be undone is decided on the object as it is now.
     const WHAT: &str = "reading before deletion";
     match subject.read_again(WHAT).await? {

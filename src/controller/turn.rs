@@ -27,7 +27,7 @@ pub(super) async fn enter(object: &Guarded, cx: &Context) -> Option<Entry> {
 
 /// An object has changed. If it waits, it may have become more urgent than it was.
 pub(super) fn hurry(object: &Guarded, cx: &Context) {
-    cx.pace.gate().hurry(object.meta().uid.as_deref().unwrap_or_default(), ticket(object));
+    cx.pace.gate().hurry(object.meta().uid.as_deref().unwrap_or_default(), &ticket(object));
 }
 
 /// The object as the cache has it by now.

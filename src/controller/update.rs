@@ -82,7 +82,12 @@ impl Line<'_> {
         }
 
         let mut events: Vec<Story> = Vec::new();
-        if !plan.is_empty() {
+        if let Some(first) = plan.calls.first() {
+            // Edits go first, even where what they find is drift.
+            let restores = is_drift && subject.work.class == Class::Background;
+            let work = Work { class: Class::Drift, ..subject.work.clone() };
+            let connect = if restores { &governance::connect(cx, rules, &work, &subject.namespace) } else { connect };
+            connect.turn(instance, first.operation()).await;
             // Written ahead: what the calls take ownership of, and that Ready is not to be believed meanwhile.
             let before = owned.clone().union(&after);
             let recorded = subject.status.applied.as_ref().map(Owned::from_record);
@@ -93,10 +98,6 @@ impl Line<'_> {
                 subject.publish(ahead, OnStale::GiveUp).await?;
             }
             self.still_right(subject).await?;
-            // Edits go first, even where what they find is drift.
-            let restores = is_drift && subject.work.class == Class::Background;
-            let work = Work { class: Class::Drift, ..subject.work.clone() };
-            let connect = if restores { &governance::connect(cx, rules, &work, &subject.namespace) } else { connect };
             let id = Some(&observed.id);
             let Executed { created: _, failed } = execute(connect.as_ref(), instance, id, &plan.calls, redactor).await;
             if let Some(error) = failed {

@@ -53,7 +53,7 @@ impl Gate {
                 let id = inside.next;
                 inside.by_object.insert(Arc::clone(&object), (id, ticket.class));
                 inside.waiting.insert(id, (way, Arc::clone(&object)));
-                inside.queue.push(id, ticket.clone(), now);
+                inside.queue.push(id, &ticket, now);
                 id
             };
             let _leave = Leave { gate: self, id };
@@ -65,7 +65,7 @@ impl Gate {
     }
 
     /// An object that waits has become more urgent.
-    pub fn hurry(&self, object: &str, ticket: Ticket) {
+    pub fn hurry(&self, object: &str, ticket: &Ticket) {
         {
             let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
             let Some((id, class)) = inside.by_object.get_mut(object) else { return };

@@ -25,9 +25,9 @@ impl Rate {
     }
 }
 
-/// Operations that are called, with AWS's default rate and the code of the quota in Service Quotas. What is
-/// not here has 2 calls a second, which is also what the documentation falls back to.
-const DEFAULTS: [(&str, f64, &str); 20] = [
+/// Operations that are called, with AWS's default rate and the code of the quota in Service Quotas, where
+/// it is known. What is not here has 2 calls a second, which is also what the documentation falls back to.
+const DEFAULTS: [(&str, f64, &str); 23] = [
     ("CreateUser", 2.0, "L-CBDEE3E4"),
     ("DeleteUser", 2.0, "L-30488271"),
     ("UpdateUserIdentityInfo", 2.0, "L-66B5F86E"),
@@ -48,14 +48,19 @@ const DEFAULTS: [(&str, f64, &str); 20] = [
     ("ListSecurityProfiles", 2.0, "L-A408782D"),
     ("DescribeInstance", 2.0, "L-D14CF86E"),
     ("DeleteQuickConnect", 2.0, "L-EC633E57"),
+    ("UpdateUserConfig", 2.0, ""),
+    ("SearchUserHierarchyGroups", 2.0, ""),
+    ("SearchQuickConnects", 2.0, ""),
 ];
 
 /// Where nothing is known.
 const UNKNOWN: f64 = 2.0;
 
 /// The operation that a quota of Service Quotas speaks of.
-pub fn operation_of(code: &str) -> Option<&'static str> {
-    DEFAULTS.iter().find(|(_, _, other)| *other == code).map(|(operation, _, _)| *operation)
+pub fn operation_of(code: &str, name: &str) -> Option<&'static str> {
+    let named = name.strip_prefix("Rate of ").and_then(|name| name.strip_suffix(" API requests"));
+    let speaks = |(operation, _, other): &&(&str, f64, &str)| *other == code || named == Some(*operation);
+    DEFAULTS.iter().find(speaks).map(|(operation, _, _)| *operation)
 }
 
 /// Whose calls share a quota.

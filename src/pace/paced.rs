@@ -1,14 +1,15 @@
 //! The port with every call waiting for its turn.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Verdict;
 use super::limits::Place;
 use super::queue::{Class, Tenant, Ticket};
-use super::{Key, Pace};
+use super::{Key, Pace, Turn};
 use crate::connect::{
     Answer, Connect, ConnectError, Group, InstanceInfo, Kind, ListedUser, Named, Page, QuickConnect, Written,
 };
@@ -34,39 +35,50 @@ pub struct Paced {
     pace: Pace,
     work: Work,
     namespace: Arc<str>,
+    /// A turn that was waited for ahead of its call.
+    ahead: Mutex<Option<Turn>>,
 }
 
 impl Paced {
     /// Wraps a port for work in this namespace.
     pub fn new(inner: Arc<dyn Connect>, pace: &Pace, work: &Work, namespace: &str) -> Self {
-        Self { inner, pace: pace.clone(), work: work.clone(), namespace: namespace.into() }
+        Self { inner, pace: pace.clone(), work: work.clone(), namespace: namespace.into(), ahead: Mutex::default() }
     }
 
     /// Waits, calls, and tells what came of it. There is no second try: whoever calls decides on that.
-    fn turn<'a, T: Send + 'a>(
+    fn call<'a, T: Send + 'a>(
         &'a self,
         instance: &'a Instance,
         operation: &'static str,
         call: impl FnOnce() -> Answer<'a, T> + Send + 'a,
     ) -> Answer<'a, T> {
         async move {
-            let key = key(instance, operation);
-            let tenant = Tenant { instance: instance.id().as_str().into(), namespace: Arc::clone(&self.namespace) };
-            let ticket = Ticket { class: self.work.class, tenant };
-            let permit = tokio::select! {
-                biased;
-                permit = self.pace.acquire(&key, &ticket) => permit,
-                () = self.work.stop.cancelled() => {
-                    // No answer would be true: the call neither failed nor will be made.
-                    self.work.abandoned.cancel();
-                    std::future::pending().await
-                }
+            let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let turn = match ahead.filter(|turn| *turn.key() == key(instance, operation)) {
+                Some(turn) => turn,
+                None => self.wait(instance, operation).await,
             };
+            let permit = turn.begin();
             let answer = call().await;
             permit.told(verdict(&answer));
             answer
         }
         .boxed()
+    }
+
+    async fn wait(&self, instance: &Instance, operation: &'static str) -> Turn {
+        let key = key(instance, operation);
+        let tenant = Tenant { instance: instance.id().as_str().into(), namespace: Arc::clone(&self.namespace) };
+        let ticket = Ticket { class: self.work.class, tenant };
+        tokio::select! {
+            biased;
+            turn = self.pace.turn(&key, &ticket) => turn,
+            () = self.work.stop.cancelled() => {
+                // No answer would be true: the call neither failed nor will be made.
+                self.work.abandoned.cancel();
+                std::future::pending().await
+            }
+        }
     }
 }
 
@@ -84,12 +96,20 @@ fn verdict<T>(answer: &Result<T, ConnectError>) -> Verdict {
 }
 
 impl Connect for Paced {
+    fn turn<'a>(&'a self, instance: &'a Instance, operation: &'static str) -> BoxFuture<'a, ()> {
+        async move {
+            let turn = self.wait(instance, operation).await;
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+        }
+        .boxed()
+    }
+
     fn write<'a>(&'a self, instance: &'a Instance, user: Option<&'a UserId>, call: &'a Call) -> Answer<'a, Written> {
-        self.turn(instance, call.operation(), move || self.inner.write(instance, user, call))
+        self.call(instance, call.operation(), move || self.inner.write(instance, user, call))
     }
 
     fn describe_user<'a>(&'a self, instance: &'a Instance, user: &'a UserId) -> Answer<'a, ObservedUser> {
-        self.turn(instance, "DescribeUser", move || self.inner.describe_user(instance, user))
+        self.call(instance, "DescribeUser", move || self.inner.describe_user(instance, user))
     }
 
     fn list_user_proficiencies<'a>(
@@ -98,31 +118,31 @@ impl Connect for Paced {
         user: &'a UserId,
         token: Option<String>,
     ) -> Answer<'a, Page<(ProficiencyKey, i32)>> {
-        self.turn(instance, "ListUserProficiencies", move || self.inner.list_user_proficiencies(instance, user, token))
+        self.call(instance, "ListUserProficiencies", move || self.inner.list_user_proficiencies(instance, user, token))
     }
 
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
-        self.turn(instance, "SearchUsers", move || self.inner.search_username(instance, username))
+        self.call(instance, "SearchUsers", move || self.inner.search_username(instance, username))
     }
 
     fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>> {
-        self.turn(instance, "ListUsers", move || self.inner.list_users(instance, token))
+        self.call(instance, "ListUsers", move || self.inner.list_users(instance, token))
     }
 
     fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo> {
-        self.turn(instance, "DescribeInstance", move || self.inner.describe_instance(instance))
+        self.call(instance, "DescribeInstance", move || self.inner.describe_instance(instance))
     }
 
     fn list_routing_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
-        self.turn(instance, "ListRoutingProfiles", move || self.inner.list_routing_profiles(instance, token))
+        self.call(instance, "ListRoutingProfiles", move || self.inner.list_routing_profiles(instance, token))
     }
 
     fn list_security_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
-        self.turn(instance, "ListSecurityProfiles", move || self.inner.list_security_profiles(instance, token))
+        self.call(instance, "ListSecurityProfiles", move || self.inner.list_security_profiles(instance, token))
     }
 
     fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>> {
-        self.turn(instance, "SearchUserHierarchyGroups", move || self.inner.search_hierarchy_groups(instance, token))
+        self.call(instance, "SearchUserHierarchyGroups", move || self.inner.search_hierarchy_groups(instance, token))
     }
 
     fn search_quick_connects<'a>(
@@ -130,6 +150,6 @@ impl Connect for Paced {
         instance: &'a Instance,
         token: Option<String>,
     ) -> Answer<'a, Page<QuickConnect>> {
-        self.turn(instance, "SearchQuickConnects", move || self.inner.search_quick_connects(instance, token))
+        self.call(instance, "SearchQuickConnects", move || self.inner.search_quick_connects(instance, token))
     }
 }

@@ -143,10 +143,10 @@ impl Queue {
     }
 
     /// Queues up `id`, which must not be waiting.
-    pub fn push(&mut self, id: u64, ticket: Ticket, now: Duration) {
+    pub fn push(&mut self, id: u64, ticket: &Ticket, now: Duration) {
         let place = self.number();
         self.places.insert(id, (ticket.clone(), place));
-        self.change(&ticket, now, |waiters| waiters.insert(place, id));
+        self.change(ticket, now, |waiters| waiters.insert(place, id));
     }
 
     /// Leaves the queue; whether `id` was in it.
@@ -256,7 +256,7 @@ mod tests {
     fn the_urgent_go_first_and_inside_a_line_who_came_first() {
         let mut queue = Queue::default();
         for (id, class) in [(1, Class::Background), (2, Class::Drift), (3, Class::Edit), (4, Class::Edit)] {
-            queue.push(id, ticket(class, "a"), Duration::ZERO);
+            queue.push(id, &ticket(class, "a"), Duration::ZERO);
         }
         assert_eq!(order(&mut queue, 5), [3, 4, 2, 1]);
         assert!(queue.is_empty());
@@ -266,10 +266,10 @@ mod tests {
     fn namespaces_take_turns_however_many_each_has() {
         let mut queue = Queue::default();
         for id in 0..10 {
-            queue.push(id, ticket(Class::Background, "a"), Duration::ZERO);
+            queue.push(id, &ticket(Class::Background, "a"), Duration::ZERO);
         }
-        queue.push(100, ticket(Class::Background, "b"), Duration::ZERO);
-        queue.push(101, ticket(Class::Background, "b"), Duration::ZERO);
+        queue.push(100, &ticket(Class::Background, "b"), Duration::ZERO);
+        queue.push(101, &ticket(Class::Background, "b"), Duration::ZERO);
         assert_eq!(order(&mut queue, 6), [0, 100, 1, 101, 2, 3]);
     }
 
@@ -277,13 +277,13 @@ mod tests {
     fn many_edits_of_one_namespace_are_bulk_and_a_single_one_elsewhere_is_next() {
         let mut queue = Queue::default();
         for id in 0..10_000 {
-            queue.push(id, ticket(Class::Edit, "import"), Duration::ZERO);
+            queue.push(id, &ticket(Class::Edit, "import"), Duration::ZERO);
         }
         assert_eq!((queue.waiting(Class::Edit), queue.waiting(Class::Bulk)), (0, 10_000));
         assert_eq!(queue.ahead(&ticket(Class::Edit, "a")), 0);
         assert_eq!(queue.ahead(&ticket(Class::Edit, "import")), 10_000);
         assert_eq!(queue.ahead(&ticket(Class::Background, "a")), 10_000);
-        queue.push(10_001, ticket(Class::Edit, "a"), Duration::ZERO);
+        queue.push(10_001, &ticket(Class::Edit, "a"), Duration::ZERO);
         assert_eq!(queue.pop(Duration::ZERO, ANY), Some((10_001, Class::Edit)));
         assert_eq!(queue.pop(Duration::ZERO, ANY), Some((0, Class::Bulk)));
     }
@@ -294,12 +294,12 @@ mod tests {
         let mut served = BTreeMap::new();
         for class in Class::ALL.into_iter().skip(1) {
             for id in 0..1000 {
-                queue.push(1_000_000 * class as u64 + id, ticket(class, "a"), Duration::ZERO);
+                queue.push(1_000_000 * class as u64 + id, &ticket(class, "a"), Duration::ZERO);
             }
         }
         for id in 0..1000 {
             if queue.waiting(Class::Edit) < 10 {
-                queue.push(id, ticket(Class::Edit, "edits"), Duration::ZERO);
+                queue.push(id, &ticket(Class::Edit, "edits"), Duration::ZERO);
             }
             let (_, class) = queue.pop(Duration::ZERO, ANY).unwrap();
             *served.entry(class).or_insert(0) += 1;
@@ -310,16 +310,16 @@ mod tests {
     #[test]
     fn patience_ends_after_half_a_minute_however_low_the_rate() {
         let mut queue = Queue::default();
-        queue.push(1, ticket(Class::Background, "a"), Duration::ZERO);
+        queue.push(1, &ticket(Class::Background, "a"), Duration::ZERO);
         for id in 10..20 {
-            queue.push(id, ticket(Class::Edit, "edits"), Duration::ZERO);
+            queue.push(id, &ticket(Class::Edit, "edits"), Duration::ZERO);
         }
         let at = |seconds| Duration::from_secs(seconds);
         assert_eq!(queue.pop(at(20), ANY), Some((10, Class::Edit)));
         assert_eq!(queue.pop(at(31), ANY), Some((1, Class::Background)));
         // Not two in a row.
-        queue.push(2, ticket(Class::Background, "a"), at(31));
-        queue.push(3, ticket(Class::Drift, "a"), at(31));
+        queue.push(2, &ticket(Class::Background, "a"), at(31));
+        queue.push(3, &ticket(Class::Drift, "a"), at(31));
         assert_eq!(queue.pop(at(90), ANY), Some((11, Class::Edit)));
         assert!(queue.pop(at(90), ANY).is_some_and(|(_, class)| class != Class::Edit));
         assert_eq!(queue.pop(at(90), ANY), Some((12, Class::Edit)));
@@ -329,7 +329,7 @@ mod tests {
     fn who_leaves_is_never_served_and_leaves_no_trace() {
         let mut queue = Queue::default();
         for id in 0..30 {
-            queue.push(id, ticket(Class::Edit, "a"), Duration::ZERO);
+            queue.push(id, &ticket(Class::Edit, "a"), Duration::ZERO);
         }
         assert_eq!(queue.waiting(Class::Bulk), 30);
         for id in 0..30 {
@@ -344,9 +344,9 @@ mod tests {
     #[test]
     fn a_class_that_may_not_go_is_passed_over() {
         let mut queue = Queue::default();
-        queue.push(1, ticket(Class::Background, "a"), Duration::ZERO);
+        queue.push(1, &ticket(Class::Background, "a"), Duration::ZERO);
         assert_eq!(queue.pop(Duration::ZERO, |class| class == Class::Edit), None);
-        queue.push(2, ticket(Class::Edit, "a"), Duration::ZERO);
+        queue.push(2, &ticket(Class::Edit, "a"), Duration::ZERO);
         assert_eq!(queue.pop(Duration::ZERO, |class| class != Class::Edit), Some((1, Class::Background)));
     }
 }

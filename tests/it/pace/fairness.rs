@@ -8,7 +8,7 @@ use connect_user_operator::pace::budget::Verdict;
 use connect_user_operator::pace::gate::{Entry, Gate};
 use connect_user_operator::pace::limits::{Limits, Place};
 use connect_user_operator::pace::queue::{Class, Tenant, Ticket};
-use connect_user_operator::pace::{Key, Pace, Permit};
+use connect_user_operator::pace::{Key, Pace, Permit, Turn};
 use tokio::time::{Instant, sleep, timeout};
 
 fn key() -> Key {
@@ -169,6 +169,27 @@ async fn a_turn_that_comes_as_its_taker_leaves_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_that_is_not_taken_after_all_costs_nothing() {
+    let scene = Scene::new().await;
+    let (key, ticket) = (key(), ticket(Class::Edit, "a"));
+    for _ in 0..100 {
+        drop(scene.pace.turn(&key, &ticket).await);
+    }
+    let turn = scene.pace.turn(&key, &ticket).await;
+    assert_eq!(scene.begun.elapsed(), Duration::ZERO, "turns that nobody used are lost");
+    for _ in 0..4 {
+        turn_into_call(scene.pace.turn(&key, &ticket)).await;
+    }
+    drop(turn.begin());
+    let before = scene.begun.elapsed();
+    assert!(before >= Duration::from_millis(100), "a turn that is held counts: {before:?}");
+}
+
+async fn turn_into_call(turn: impl Future<Output = Turn>) {
+    turn.await.begin().told(Verdict::Counted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_throttle_holds_back_the_next_call_by_itself() {
     let scene = Scene::new().await;
     let permit = scene.pace.acquire(&key(), &ticket(Class::Edit, "a")).await;
@@ -254,10 +275,10 @@ async fn an_object_that_waits_is_let_in_when_it_becomes_urgent() {
     let entry = gate.enter("changed", ticket(Class::Background, "a"));
     tokio::pin!(entry);
     assert!(timeout(Duration::from_secs(60), &mut entry).await.is_err());
-    gate.hurry("changed", ticket(Class::Background, "a"));
+    gate.hurry("changed", &ticket(Class::Background, "a"));
     assert!(timeout(Duration::from_secs(60), &mut entry).await.is_err());
-    gate.hurry("nobody", ticket(Class::Edit, "a"));
-    gate.hurry("changed", ticket(Class::Edit, "a"));
+    gate.hurry("nobody", &ticket(Class::Edit, "a"));
+    gate.hurry("changed", &ticket(Class::Edit, "a"));
     let entry = timeout(Duration::from_secs(1), entry).await.expect("it waits still");
     assert_eq!(entry.class(), Class::Edit);
 }
