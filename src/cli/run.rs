@@ -70,7 +70,7 @@ pub(super) struct RunArguments {
     #[arg(long, env = "CONNECT_USER_OPERATOR_QUOTA_SHARE", default_value = "1", value_name = "PART", value_parser = part)]
     quota_share: f64,
 
-    /// Ask Service Quotas for the rates of the account, where the credentials allow it. --rate-limit wins.
+    /// Ask Service Quotas for the rates of the account, where the credentials allow it. A rate set by hand wins.
     #[arg(long, env = "CONNECT_USER_OPERATOR_DISCOVER_QUOTAS", default_value_t = true, value_name = "BOOL", action = ArgAction::Set)]
     discover_quotas: bool,
 
