@@ -24,6 +24,13 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, ConnectError>>;
 
 /// Amazon Connect.
 pub trait Connect: Send + Sync {
+    /// Waits until a call of this operation may be made; the next one is then made at once. For whoever has
+    /// to look at something, or write it down, right before a call rather than before the wait for it.
+    fn turn<'a>(&'a self, instance: &'a Instance, operation: &'static str) -> BoxFuture<'a, ()> {
+        let _ = (instance, operation);
+        Box::pin(std::future::ready(()))
+    }
+
     /// Carries out a write. `user` names the user for every call but CreateUser.
     fn write<'a>(&'a self, instance: &'a Instance, user: Option<&'a UserId>, call: &'a Call) -> Answer<'a, Written>;
 

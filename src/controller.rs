@@ -20,6 +20,7 @@ mod siblings;
 mod subject;
 mod sweeps;
 mod sync;
+mod turn;
 mod unreadable;
 mod update;
 mod vanished;
@@ -51,12 +52,14 @@ use removal::Removal;
 use subject::{OnStale, PublishError, Subject};
 use vanished::Vanished;
 
-use crate::connect::circuit::{Circuits, Fused};
-use crate::connect::{Clients, Connect, Credentials};
+use crate::connect::Clients;
+use crate::connect::circuit::Circuits;
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::sweep::Inventory;
 use crate::metrics::Metrics;
+use crate::pace::Pace;
+use crate::pace::paced::Work;
 use crate::plan::report::{Next, Outcome, Story};
 use crate::policy::{Brake, Tenancy};
 use crate::resource::condition::Reason;
@@ -73,6 +76,8 @@ pub struct Settings {
     pub client: Client,
     /// Amazon Connect.
     pub clients: Arc<dyn Clients>,
+    /// How fast it may be called, and by whom next.
+    pub pace: Pace,
     /// Name of this cluster in the owner tag.
     pub cluster: String,
     /// The clockwork.
@@ -96,6 +101,8 @@ struct Context {
     client: Client,
     clients: Arc<dyn Clients>,
     circuits: Arc<Circuits>,
+    pace: Pace,
+    stop: CancellationToken,
     catalog: Catalog,
     instances: Instances,
     inventory: Inventory,
@@ -126,11 +133,6 @@ impl Context {
             path: format!("{}/{}/{}", self.cluster, object.namespace().unwrap_or_default(), object.name_any()),
             uid: object.uid().unwrap_or_default(),
         }
-    }
-
-    /// Connect as these credentials, behind the circuits.
-    fn connect(&self, credentials: Credentials) -> Arc<dyn Connect> {
-        Arc::new(Fused::new(self.clients.client(&credentials), Arc::clone(&self.circuits), credentials))
     }
 
     /// What was created after this may not be listed yet.
@@ -180,8 +182,19 @@ impl Context {
 /// Runs until `stop`; then begins no new reconcile and returns when those under way have ended. `warm` is
 /// called once the cache is filled.
 pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce() + Send + 'static) {
-    let Settings { client, clients, cluster, intervals, namespaces, own_namespace, tenancy, brake, clock, metrics } =
-        settings;
+    let Settings {
+        client,
+        clients,
+        pace,
+        cluster,
+        intervals,
+        namespaces,
+        own_namespace,
+        tenancy,
+        brake,
+        clock,
+        metrics,
+    } = settings;
     let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {
@@ -215,6 +228,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         client,
         clients,
         circuits,
+        pace,
+        stop: stop.clone(),
         namespaces,
         tenancy,
         brake,
@@ -225,6 +240,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).zip(indices).map(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled) = (Arc::clone(&filled), false);
+            let changed = Arc::clone(&cx);
             let objects = watcher(api, watcher::Config::default().any_semantic())
                 .default_backoff()
                 .modify(|object| {
@@ -240,9 +256,11 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                     }
                 })
                 .applied_objects()
-                .predicate_filter(what_concerns_us, PredicateConfig::default());
+                .predicate_filter(what_concerns_us, PredicateConfig::default())
+                .inspect_ok(move |object| turn::hurry(object, &changed));
             Controller::for_stream(objects, store)
-                .with_config(kube::runtime::Config::default().concurrency(CONCURRENCY))
+                // Without a bound: who may begin is decided at the gate, which knows what is urgent.
+                .with_config(kube::runtime::Config::default().concurrency(0))
                 .reconcile_on(woken)
                 .graceful_shutdown_on(stop.clone().cancelled_owned())
                 .run(reconcile, |_, error, _| match *error {}, Arc::clone(&cx))
@@ -296,9 +314,6 @@ impl<F: FnOnce()> Filled<F> {
     }
 }
 
-/// Reconciles under way at one time. They mostly wait for AWS; the number bounds open connections.
-const CONCURRENCY: u16 = 64;
-
 /// Changes of an object that matter here: not our own writes of status and finalizer.
 fn what_concerns_us(object: &Guarded) -> Option<u64> {
     let meta = object.meta();
@@ -311,19 +326,29 @@ fn what_concerns_us(object: &Guarded) -> Option<u64> {
 }
 
 async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    let Some(entry) = turn::enter(&object, &cx).await else { return Ok(Action::await_change()) };
+    // It may have waited for an hour.
+    let Some(object) = turn::latest(&object, &cx) else { return Ok(Action::await_change()) };
+    // On the heap, and only now: thousands wait above.
+    let work = turn::work(entry.class(), &cx.stop);
+    let next = Box::pin(turn::unless_abandoned(&work, begin(&object, &cx, &work))).await;
+    Ok(next.unwrap_or_else(Action::await_change))
+}
+
+async fn begin(object: &Guarded, cx: &Context, work: &Work) -> Action {
     let meta = object.meta();
     let (uid, generation) = (meta.uid.clone().unwrap_or_default(), meta.generation.unwrap_or_default());
     let span = info_span!("reconcile", object = %format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()), generation);
     let started = std::time::Instant::now();
 
-    let work = AssertUnwindSafe(async {
+    let line = AssertUnwindSafe(async {
         match &object.0 {
-            Ok(object) => drive(object, &cx).await,
-            Err(invalid) => unreadable::handle(invalid, &cx).await,
+            Ok(object) => drive(object, cx, work).await,
+            Err(invalid) => unreadable::handle(invalid, cx).await,
         }
     });
     // A panic is a bug in here; it must not take the other objects with it.
-    let result = work.catch_unwind().instrument(span.clone()).await;
+    let result = line.catch_unwind().instrument(span.clone()).await;
     let _entered = span.entered();
     let (next, label) = match result {
         Ok(Ok(next)) => (next, "success"),
@@ -349,7 +374,7 @@ async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std
     };
     cx.metrics.reconciled(label, started.elapsed());
     let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, tokio::time::Instant::now(), rand::random());
-    Ok(delay.map_or_else(Action::await_change, Action::requeue))
+    delay.map_or_else(Action::await_change, Action::requeue)
 }
 
 /// The end of a line before its end: what it comes to, or a write that the API server did not take.
@@ -382,8 +407,8 @@ impl From<PublishError> for Halt {
     }
 }
 
-async fn drive(object: &ConnectUser, cx: &Context) -> Result<Next, PublishError> {
-    let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object);
+async fn drive(object: &ConnectUser, cx: &Context, work: &Work) -> Result<Next, PublishError> {
+    let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object, work.clone());
     if object.meta().deletion_timestamp.is_none() {
         let outcome = sync::sync(&mut subject, cx).await?;
         return publish(&mut subject, cx, outcome).await;

@@ -9,13 +9,15 @@
 //! ```
 //!
 //! Modules in the order of their dependencies: each uses only those above it. `resource` is the
-//! Kubernetes face, `user` and `plan` decide and are pure, `connect` is the port to AWS, `inventory`
+//! Kubernetes face, `user` and `plan` decide and are pure, `connect` is the port to AWS, `pace` says who
+//! may use it next, `inventory`
 //! knows names, `controller` acts, `serve` tells how it is, `cli` reads arguments.
 
 pub mod resource;
 pub mod user;
 pub mod plan;
 pub mod connect;
+pub mod pace;
 pub mod inventory;
 pub mod policy;
 pub mod metrics;

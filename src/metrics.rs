@@ -1,15 +1,19 @@
 //! Counters of the process. Labels are bounded: operations, kinds of failure, results; never names of objects.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::connect::Kind;
+use crate::pace::Pace;
+use crate::pace::queue::Class;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Result_ {
@@ -34,6 +38,18 @@ struct Drift {
     action: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByClass {
+    class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Budget {
+    account: String,
+    region: String,
+    operation: &'static str,
+}
+
 const CONTROLLER: &str = "connectuser";
 
 /// The metrics of one process. Cheap to clone.
@@ -46,6 +62,10 @@ pub struct Metrics {
     calls: Family<CallResult, Counter>,
     call_seconds: Family<Operation, Histogram>,
     drift: Family<Drift, Counter>,
+    waiting: Family<ByClass, Gauge>,
+    wait_seconds: Family<ByClass, Histogram>,
+    rate: Family<Budget, Gauge<f64, AtomicU64>>,
+    pace: Arc<OnceLock<Pace>>,
 }
 
 impl Default for Metrics {
@@ -88,7 +108,37 @@ impl Metrics {
             "Fields that differed from the spec and were corrected, or only reported",
             drift.clone(),
         );
-        Self { registry: Arc::new(registry), reconciles, reconcile_seconds, panics, calls, call_seconds, drift }
+        let (waiting, rate) = (Family::<ByClass, Gauge>::default(), Family::default());
+        let wait_seconds =
+            Family::<ByClass, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 4.0, 10)));
+        registry.register(
+            "connect_user_operator_waiting",
+            "Calls and reconciles that wait for their turn, by class",
+            waiting.clone(),
+        );
+        registry.register(
+            "connect_user_operator_wait_seconds",
+            "Time that a call waited for its turn, by class",
+            wait_seconds.clone(),
+        );
+        registry.register(
+            "connect_user_operator_rate",
+            "Calls a second at present, as learnt from throttles",
+            rate.clone(),
+        );
+        Self {
+            registry: Arc::new(registry),
+            reconciles,
+            reconcile_seconds,
+            panics,
+            calls,
+            call_seconds,
+            drift,
+            waiting,
+            wait_seconds,
+            rate,
+            pace: Arc::default(),
+        }
     }
 
     /// Counts a reconcile.
@@ -129,8 +179,33 @@ impl Metrics {
         }
     }
 
+    /// Counts a turn that was waited for.
+    pub fn waited(&self, class: Class, time: Duration) {
+        self.wait_seconds.get_or_create(&ByClass { class: class.name() }).observe(time.as_secs_f64());
+    }
+
+    /// Shows from now on how this pace stands.
+    pub fn watch(&self, pace: &Pace) {
+        self.pace.set(pace.clone()).ok();
+    }
+
+    fn look(&self, pace: &Pace) {
+        for class in Class::ALL {
+            let waiting = i64::try_from(pace.waiting(class)).unwrap_or(i64::MAX);
+            self.waiting.get_or_create(&ByClass { class: class.name() }).set(waiting);
+        }
+        for view in pace.view() {
+            let (place, operation) = (view.key.place, view.key.operation);
+            let labels = Budget { account: place.account, region: place.region, operation };
+            self.rate.get_or_create(&labels).set(view.rate);
+        }
+    }
+
     /// The exposition in OpenMetrics text.
     pub fn text(&self) -> String {
+        if let Some(pace) = self.pace.get() {
+            self.look(pace);
+        }
         let mut text = String::new();
         // Writing to a String cannot fail.
         encode(&mut text, &self.registry).ok();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use tokio::net::TcpListener;
@@ -17,6 +17,8 @@ use crate::connect::aws::{self, AwsClients};
 use crate::connect::metered::{Meter, Metered};
 use crate::controller::{self, Clock, Intervals, Settings};
 use crate::metrics::Metrics;
+use crate::pace::limits::{Limits, Override, Place, operation_of};
+use crate::pace::{self, Pace, gate};
 use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
 use crate::serve::telemetry::{self, Format};
@@ -63,6 +65,25 @@ pub(super) struct RunArguments {
     /// Longest delay between two tries after failures.
     #[arg(long, env = "CONNECT_USER_OPERATOR_MAX_RETRY_INTERVAL", default_value = "150s", value_name = "DURATION", value_parser = duration)]
     max_retry_interval: Duration,
+
+    /// Calls a second, and at once, that Amazon Connect allows for an operation in each account and Region,
+    /// where they are not AWS's defaults; repeat it or separate by commas. `*` is every operation not named.
+    #[arg(
+        long,
+        env = "CONNECT_USER_OPERATOR_RATE_LIMIT",
+        value_name = "OPERATION=RATE[/BURST]",
+        value_delimiter = ','
+    )]
+    rate_limit: Vec<Override>,
+
+    /// The part of every rate that this operator may use, more than 0 and at most 1; the rest is for other
+    /// tools, or for other operators in the same account and Region.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_QUOTA_SHARE", default_value = "1", value_name = "PART", value_parser = part)]
+    quota_share: f64,
+
+    /// Ask Service Quotas for the rates of the account, where the credentials allow it. A rate set by hand wins.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_DISCOVER_QUOTAS", default_value_t = true, value_name = "BOOL", action = ArgAction::Set)]
+    discover_quotas: bool,
 
     /// Who may use instances that no ConnectInstance speaks of: `open` is everybody, with the operator's own
     /// AWS identity; `restricted` is nobody.
@@ -122,6 +143,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         resync_interval,
         consistency_grace,
         max_retry_interval,
+        rate_limit,
+        quota_share,
+        discover_quotas,
         tenancy,
         deletion_brake,
         log_format,
@@ -167,7 +191,24 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let counter = metrics.clone();
     let meter: Meter = Arc::new(move |operation, failure, duration| counter.called(operation, failure, duration));
     let dress = Box::new(move |client| -> Arc<dyn Connect> { Arc::new(Metered::new(client, Arc::clone(&meter))) });
-    let clients = Arc::new(AwsClients::new(aws::load().await, dress));
+    let observer = metrics.clone();
+    let turns: pace::Meter = Arc::new(move |class, waited| observer.waited(class, waited));
+    let pace = Pace::new(Limits::new(rate_limit, quota_share), gate::ROOM, turns);
+    metrics.watch(&pace);
+    let told = pace.clone();
+    let teller = tokio::spawn(async move { told.tell().await });
+    let clients = AwsClients::new(aws::load().await, dress);
+    let clients = Arc::new(if discover_quotas && is_quotas_endpoint_meant() {
+        let pace = pace.clone();
+        clients.discovering(Arc::new(move |quota| {
+            if let Some(operation) = operation_of(&quota.code, &quota.name) {
+                let place = Place { account: quota.account, region: quota.region };
+                pace.found(&place, operation, quota.per_second);
+            }
+        }))
+    } else {
+        clients
+    });
     let intervals = Intervals {
         resync: resync_interval,
         sweep: sweep_interval,
@@ -179,6 +220,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let settings = Settings {
         client,
         clients,
+        pace,
         cluster,
         intervals,
         namespaces: watch_namespaces,
@@ -189,10 +231,17 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         metrics,
     };
     controller::run(settings, stop, move || readiness.set()).await;
+    teller.abort();
     served.cancel();
     server.await.ok();
     info!("stopped");
     Ok(())
+}
+
+/// Where Connect is not AWS's own, AWS's Service Quotas have nothing to say of it.
+fn is_quotas_endpoint_meant() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some();
+    !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
 }
 
 /// A client, and the namespace in which the operator itself lives.
@@ -244,6 +293,11 @@ fn tenancy(text: &str) -> Result<Tenancy, String> {
     }
 }
 
+fn part(text: &str) -> Result<f64, String> {
+    let part = text.parse().ok().filter(|part| *part > 0.0 && *part <= 1.0);
+    part.ok_or_else(|| "must be more than 0 and at most 1, such as 0.5".to_owned())
+}
+
 fn format(text: &str) -> Result<Format, String> {
     match text {
         "text" => Ok(Format::Text),
@@ -288,6 +342,14 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         for text in ["", "10", "s", "0s", "-1s", "1d", "99999999999999999999h", "999999999h"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_part_of_the_whole() {
+        assert_eq!((part("1"), part("0.25")), (Ok(1.0), Ok(0.25)));
+        for text in ["0", "-1", "1.1", "NaN", "all", ""] {
+            assert!(part(text).is_err(), "{text}");
         }
     }
 

@@ -8,6 +8,7 @@
 mod assume_role;
 mod body;
 mod failure;
+pub mod quotas;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -21,11 +22,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::Client;
-use aws_sdk_connect::config::StalledStreamProtectionConfig;
+use aws_sdk_connect::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
 
 use self::assume_role::AssumedRole;
 use self::failure::{OrFailed, malformed};
+use self::quotas::Found;
 use super::convert::answer::{self, said};
 use super::{
     Answer, Clients, Connect, Credentials, Group, InstanceInfo, ListedUser, Named, Page, QuickConnect, Written,
@@ -40,6 +42,7 @@ pub struct AwsConnect {
     config: SdkConfig,
     credentials: Credentials,
     clients: Mutex<HashMap<String, Client>>,
+    found: Option<Found>,
 }
 
 /// Credentials, endpoint and the like from where every AWS tool takes them: environment, profile, and
@@ -66,7 +69,7 @@ fn timeouts() -> TimeoutConfig {
 impl AwsConnect {
     /// Connect as the configuration says; its Region is of no account, since instances name theirs.
     pub fn new(config: &SdkConfig) -> Self {
-        Self { config: config.clone(), credentials: Credentials::Own, clients: Mutex::default() }
+        Self { config: config.clone(), credentials: Credentials::Own, clients: Mutex::default(), found: None }
     }
 
     fn client(&self, instance: &Instance) -> Client {
@@ -85,8 +88,17 @@ impl AwsConnect {
         if self.config.timeout_config().is_none_or(|limits| limits.operation_timeout().is_none()) {
             config = config.timeout_config(timeouts());
         }
+        let mut assumed = None;
         if let Credentials::Role { arn, external_id } = &self.credentials {
-            config = config.credentials_provider(AssumedRole::new(&self.config, region, arn, external_id.as_deref()));
+            let role = AssumedRole::new(&self.config, region, arn, external_id.as_deref());
+            let role = SharedCredentialsProvider::new(role);
+            config = config.credentials_provider(role.clone());
+            assumed = Some(role);
+        }
+        if let Some(found) = &self.found {
+            // Beside the first call of a Region, which does not wait for it.
+            let found = Arc::clone(found);
+            tokio::spawn(quotas::discover(self.config.clone(), region.to_owned(), assumed, found));
         }
         Client::from_conf(config.build())
     }
@@ -100,12 +112,19 @@ pub struct AwsClients {
     config: SdkConfig,
     dress: Dress,
     clients: Mutex<HashMap<Credentials, Arc<dyn Connect>>>,
+    found: Option<Found>,
 }
 
 impl AwsClients {
     /// Clients that begin with the identity of the configuration.
     pub fn new(config: SdkConfig, dress: Dress) -> Self {
-        Self { config, dress, clients: Mutex::default() }
+        Self { config, dress, clients: Mutex::default(), found: None }
+    }
+
+    /// The same clients; each asks Service Quotas for the rates of a Region when it is first used there.
+    #[must_use]
+    pub fn discovering(self, found: Found) -> Self {
+        Self { found: Some(found), ..self }
     }
 }
 
@@ -113,7 +132,11 @@ impl Clients for AwsClients {
     fn client(&self, credentials: &Credentials) -> Arc<dyn Connect> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(credentials.clone()).or_insert_with(|| {
-            (self.dress)(AwsConnect { credentials: credentials.clone(), ..AwsConnect::new(&self.config) })
+            (self.dress)(AwsConnect {
+                credentials: credentials.clone(),
+                found: self.found.clone(),
+                ..AwsConnect::new(&self.config)
+            })
         });
         Arc::clone(client)
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use futures::future::BoxFuture;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -125,6 +126,16 @@ impl Fused {
 }
 
 impl Connect for Fused {
+    fn turn<'a>(&'a self, instance: &'a Instance, operation: &'static str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Self { inner, circuits, credentials } = self;
+            // What will be refused need not wait.
+            if !circuits.with(credentials, instance, |breaker, now| breaker.refuses(operation, now)) {
+                inner.turn(instance, operation).await;
+            }
+        })
+    }
+
     fn write<'a>(&'a self, instance: &'a Instance, user: Option<&'a UserId>, call: &'a Call) -> Answer<'a, Written> {
         self.fused(call.operation(), instance, self.inner.write(instance, user, call))
     }

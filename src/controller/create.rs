@@ -25,6 +25,8 @@ impl Line<'_> {
             self.still_right(subject).await?;
         }
         let (password, secret) = password::for_creation(cx, subject, connect.as_ref(), instance).await?.unzip();
+        // The attempt is written down, and the object read again, when the call can be made: an import waits long.
+        connect.turn(instance, "CreateUser").await;
         let after = Owned::by(desired);
         let now = cx.clock.now();
         // A time of a moment ago serves as well and saves a write at every retry.

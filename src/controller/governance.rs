@@ -5,7 +5,9 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::Context;
+use crate::connect::circuit::Fused;
 use crate::connect::{Connect, Credentials};
+use crate::pace::paced::{Paced, Work};
 use crate::plan::report::{Next, Outcome};
 use crate::policy::{Rules, Tenancy};
 use crate::resource::condition::Reason;
@@ -26,7 +28,7 @@ pub(super) struct Governed {
 ///
 /// # Errors
 /// The outcome for an object that has no instance or may not use it.
-pub(super) fn govern(cx: &Context, object: &ConnectUser) -> Result<Governed, Box<Outcome>> {
+pub(super) fn govern(cx: &Context, object: &ConnectUser, work: &Work) -> Result<Governed, Box<Outcome>> {
     let refuse = |reason, message: String, next| Err(Box::new(Outcome::new(reason, message, next)));
     let instance = match instance_of(cx, &object.spec) {
         Ok(instance) => instance,
@@ -60,8 +62,16 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser) -> Result<Governed, Box
     if let Err(denied) = rules.permit(&namespace, &Username::new(&object.spec.username)) {
         return refuse(Reason::NotAllowed, denied.to_string(), Next::Slow);
     }
-    let connect = cx.connect(credentials(&rules));
+    let connect = connect(cx, &rules, work, &namespace);
     Ok(Governed { instance, rules, connect, is_closing })
+}
+
+/// The way to an instance for this work: with the credentials that its rules ask for, and in turn.
+pub(super) fn connect(cx: &Context, rules: &Rules, work: &Work, namespace: &str) -> Arc<dyn Connect> {
+    let credentials = credentials(rules);
+    let paced = Paced::new(cx.clients.client(&credentials), &cx.pace, work, namespace);
+    // Outermost: a call that is not made takes no turn.
+    Arc::new(Fused::new(Arc::new(paced), Arc::clone(&cx.circuits), credentials))
 }
 
 /// The credentials that the rules ask for.

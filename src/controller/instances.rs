@@ -15,10 +15,12 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::governance::{credentials, governors, instance_of};
+use super::governance::{connect, credentials, governors, instance_of};
 use super::siblings::of_instance;
-use super::{Context, Filled, verdict};
+use super::{Context, Filled, turn, verdict};
 use crate::connect::{IdentityManagement, InstanceInfo};
+use crate::pace::paced::Work;
+use crate::pace::queue::Class;
 use crate::plan::report::Outcome;
 use crate::policy::Rules;
 use crate::resource::condition::{Reason, conditions, is_ready, ready};
@@ -26,6 +28,9 @@ use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, UserCoun
 use crate::resource::user::ConnectUser;
 use crate::resource::{INSTANCE_FINALIZER, MANAGER, RELEASE_ANNOTATION};
 use crate::user::ids::{Instance, UserId};
+
+/// In the place of a namespace, which these objects do not have.
+const INSTANCES: &str = "";
 
 /// Runs until `stop`.
 pub(super) async fn run<F: FnOnce() + Send + 'static>(
@@ -115,13 +120,16 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
     /// Counts of users are brought up to date this often at most.
     const PACE: Duration = Duration::from_secs(10);
     let pace = PACE.min(cx.intervals.resync);
-    if let Err(error) = tell(&object, &cx).await {
+    // There are few of them, they ask once, and creations wait for what they learn.
+    let work = turn::work(Class::Edit, &cx.stop);
+    let told = turn::unless_abandoned(&work, tell(&object, &cx, &work)).await;
+    if let Some(Err(error)) = told {
         warn!(instance = %object.name_any(), error = &error as &dyn std::error::Error, "telling how the instance is doing failed");
     }
     Ok(Action::requeue(pace))
 }
 
-async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
+async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Result<()> {
     let api: Api<ConnectInstance> = Api::all(cx.client.clone());
     let name = object.name_any();
     let users =
@@ -158,7 +166,7 @@ async fn tell(object: &ConnectInstance, cx: &Context) -> kube::Result<()> {
     counts.unmanaged = swept.map(|count| i32::try_from(count.unmanaged).unwrap_or(i32::MAX));
     let previous = object.status.clone().unwrap_or_default();
     let generation = object.metadata.generation.unwrap_or_default();
-    let (reason, message, info) = judge(object, cx, &counts).await;
+    let (reason, message, info) = judge(object, cx, work, &counts).await;
     let status = ConnectInstanceStatus {
         observed_generation: Some(generation),
         identity_management_type: info
@@ -206,7 +214,12 @@ async fn hold(object: &ConnectInstance, api: &Api<ConnectInstance>, is_used: boo
     }
 }
 
-async fn judge(object: &ConnectInstance, cx: &Context, counts: &UserCounts) -> (Reason, String, Option<InstanceInfo>) {
+async fn judge(
+    object: &ConnectInstance,
+    cx: &Context,
+    work: &Work,
+    counts: &UserCounts,
+) -> (Reason, String, Option<InstanceInfo>) {
     let name = object.name_any();
     let instance = match Instance::parse(&object.spec.instance_arn) {
         Ok(instance) => instance,
@@ -228,7 +241,7 @@ async fn judge(object: &ConnectInstance, cx: &Context, counts: &UserCounts) -> (
         let Outcome { reason, message, .. } = verdict::failed_call(&error, &instance);
         return (reason, format!("{message}; its users are left alone until it answers"), None);
     }
-    let connect = cx.connect(credentials);
+    let connect = connect(cx, &rules, work, INSTANCES);
     let info = match cx.instances.info(connect.as_ref(), &instance).await {
         Ok(info) => info,
         Err(error) => {

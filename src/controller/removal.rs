@@ -63,7 +63,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
         );
     }
     let was_tried = subject.status.user_id.is_some() || subject.status.last_create_attempt_time.is_some();
-    let governed = match govern(cx, object) {
+    let governed = match govern(cx, object, &subject.work) {
         Ok(governed) => governed,
         // Whoever was never allowed in has left nothing there.
         Err(_) if !was_tried => return Ok(Removal::Done(None)),
@@ -189,6 +189,9 @@ async fn judge(
             story(false, "UserRetained", "UntagResource", note)
         }
     };
+    if let Some(first) = calls.first() {
+        connect.turn(instance, first.operation()).await;
+    }
     // The cache may be stale: what cannot be undone is decided on the object as it is now.
     const WHAT: &str = "reading before deletion";
     match subject.read_again(WHAT).await? {

@@ -9,6 +9,7 @@ use serde_json::json;
 use tracing::debug;
 
 use super::clock::Clock;
+use crate::pace::paced::Work;
 use crate::plan::report::{Outcome, Report, is_worth_writing, report};
 use crate::resource::status::ConnectUserStatus;
 use crate::resource::user::ConnectUser;
@@ -54,6 +55,8 @@ pub(super) struct Subject<'a> {
     pub(super) uid: String,
     pub(super) namespace: String,
     pub(super) name: String,
+    /// As what calls for it are made.
+    pub(super) work: Work,
     finalizers: Vec<String>,
     resource_version: String,
     api: Api<ConnectUser>,
@@ -61,7 +64,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(client: Client, clock: Clock, object: &'a ConnectUser) -> Self {
+    pub(super) fn new(client: Client, clock: Clock, object: &'a ConnectUser, work: Work) -> Self {
         let namespace = object.namespace().unwrap_or_default();
         Self {
             object,
@@ -73,6 +76,7 @@ impl<'a> Subject<'a> {
             resource_version: object.resource_version().unwrap_or_default(),
             api: Api::namespaced(client, &namespace),
             clock,
+            work,
             namespace,
         }
     }

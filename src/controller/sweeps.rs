@@ -11,15 +11,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::JoinMap;
 use tracing::{debug, info, warn};
 
-use super::Context;
-use super::governance::{credentials, governors, instance_of};
-use crate::connect::{Connect, ConnectError, Credentials};
+use super::governance::{self, governors, instance_of};
+use super::{Context, turn};
+use crate::connect::{Connect, ConnectError};
 use crate::inventory::sweep::Swept;
+use crate::pace::queue::Class;
 use crate::plan::diff;
 use crate::policy::{Rules, Tenancy};
 use crate::user::desired::DesiredUser;
 use crate::user::ids::{Instance, UserId};
 use crate::user::ownership::Owned;
+
+/// In the place of a namespace: what is looked at concerns all of them.
+const EVERYBODY: &str = "";
 
 /// Looks after every instance that has objects, until `stop`.
 pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
@@ -85,13 +89,14 @@ async fn look_after(cx: Arc<Context>, instance: Instance) {
 
 /// As whom to look at the instance, if anybody may.
 fn connect(cx: &Context, instance: &Instance) -> Option<Arc<dyn Connect>> {
-    let credentials = match governors(cx, instance).as_slice() {
+    let rules = match governors(cx, instance).as_slice() {
         [] if cx.tenancy == Tenancy::Restricted => return None,
-        [] => Credentials::Own,
-        [governor] => credentials(&Rules::of(&governor.name_any(), &governor.spec, cx.brake).ok()?),
+        [] => Rules::open(cx.brake),
+        [governor] => Rules::of(&governor.name_any(), &governor.spec, cx.brake).ok()?,
         [_, _, ..] => return None,
     };
-    Some(cx.connect(credentials))
+    let work = turn::work(Class::Background, &cx.stop);
+    Some(governance::connect(cx, &rules, &work, EVERYBODY))
 }
 
 async fn sweep(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Result<(), ConnectError> {

@@ -65,7 +65,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         let message = "suspended: nothing is written to Amazon Connect until spec.suspend and the annotation contactops.dev/suspend are gone";
         return Err(Halt::outcome(Reason::Suspended, message, Next::Change));
     }
-    let Governed { instance, rules, connect, is_closing } = govern(cx, subject.object)?;
+    let Governed { instance, rules, connect, is_closing } = govern(cx, subject.object, &subject.work)?;
     if is_closing {
         let message = format!(
             "ConnectInstance {} is being deleted: nothing is written to its users any more; delete the objects that use it, or keep the ConnectInstance",

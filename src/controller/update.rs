@@ -2,10 +2,13 @@
 
 use super::Halt;
 use super::execute::{Executed, execute};
+use super::governance;
 use super::password;
 use super::subject::{OnStale, Subject};
 use super::sync::Line;
 use crate::connect::IdentityManagement;
+use crate::pace::paced::Work;
+use crate::pace::queue::Class;
 use crate::plan::Plan;
 use crate::plan::call::Call;
 use crate::plan::diff;
@@ -92,7 +95,12 @@ impl Line<'_> {
         }
 
         let (mut events, mut written): (Vec<Story>, _) = (Vec::new(), None);
-        if !plan.is_empty() {
+        if let Some(first) = plan.calls.first() {
+            // Edits go first, even where what they find is drift.
+            let restores = is_drift && subject.work.class == Class::Background;
+            let work = Work { class: Class::Drift, ..subject.work.clone() };
+            let connect = if restores { &governance::connect(cx, rules, &work, &subject.namespace) } else { connect };
+            connect.turn(instance, first.operation()).await;
             // Written ahead: what the calls take ownership of, and that Ready is not to be believed meanwhile.
             let before = owned.clone().union(&after);
             let recorded = subject.status.applied.as_ref().map(Owned::from_record);

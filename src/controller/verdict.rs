@@ -11,6 +11,9 @@ use crate::user::ids::Instance;
 pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome {
     let operation = error.operation;
     let later = error.retry_after.map_or(Next::Backoff, Next::BackoffAtLeast);
+    // The pace holds the next call back for as long as it must; a long delay here would lose the place in
+    // the queue.
+    let in_turn = Next::Soon;
     match error.kind {
         Kind::Throttled => Outcome::new(
             Reason::Throttled,
@@ -19,7 +22,7 @@ pub(super) fn failed_call(error: &ConnectError, instance: &Instance) -> Outcome 
                 instance.account(),
                 instance.region()
             ),
-            later,
+            in_turn,
         ),
         Kind::QuotaExceeded => Outcome::new(
             Reason::QuotaExceeded,

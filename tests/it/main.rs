@@ -30,6 +30,7 @@ mod architecture;
 mod fixpoint;
 mod lifecycle;
 mod outage;
+mod pace;
 mod panics;
 mod passwords;
 mod properties;

@@ -9,6 +9,7 @@ use connect_user_operator::connect::aws::AwsClients;
 use connect_user_operator::connect::{Clients, Connect, Credentials};
 use connect_user_operator::controller::{self, Clock, Intervals, Settings};
 use connect_user_operator::metrics::Metrics;
+use connect_user_operator::pace::Pace;
 use connect_user_operator::policy::{Brake, Tenancy};
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,7 @@ async fn a_panic_in_one_reconcile_is_counted_and_every_object_becomes_ready() {
             inner: AwsClients::new(config, Box::new(|client| Arc::new(client))),
             has_panicked: AtomicBool::new(false),
         }),
+        pace: Pace::unlimited(),
         cluster: "test".to_owned(),
         intervals: Intervals { slowest_retry: Duration::from_secs(1), ..Intervals::default() },
         namespaces: vec![stage.namespace.clone()],

@@ -93,6 +93,12 @@ impl Breaker {
         Admission::Probe
     }
 
+    /// Whether a call would be refused, without beginning anything.
+    pub(super) fn refuses(&self, operation: &'static str, now: Duration) -> bool {
+        let is_full = |full: &Full| operation == "CreateUser" && full.met >= SUSPICIOUS && now < full.until;
+        self.outage.as_ref().is_some_and(|outage| now < outage.next_probe) || self.full.as_ref().is_some_and(is_full)
+    }
+
     /// Of many creations that wait for a quota one at a time finds out whether there is room again.
     fn before_creation(&mut self, operation: &'static str, now: Duration) -> Admission {
         match &mut self.full {

@@ -38,6 +38,8 @@ pub struct Options {
     pub generate_passwords: bool,
     /// Where roles are assumed; none by default.
     pub sts: Option<connect_simulator::sts::Sts>,
+    /// Rate limits of the operator; none means AWS's defaults. The simulator throttles only where it is told to.
+    pub rate_limit: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             operator: true,
             generate_passwords: false,
             sts: None,
+            rate_limit: Some("*=10000"),
         }
     }
 }
@@ -124,7 +127,7 @@ impl Stage {
     pub async fn start_operator(&self) {
         let kubeconfig = self.cluster.plane.dir().join(format!("{}.kubeconfig", self.namespace));
         self.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
-        let Options { resync, sweep, search, grace, rust_log, .. } = self.options;
+        let Options { resync, sweep, search, grace, rust_log, rate_limit, .. } = self.options;
         // Nothing listens there: a call that nobody expects must not leave this machine.
         let sts = self.sts_endpoint.as_deref().unwrap_or("http://127.0.0.1:9");
         let process = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
@@ -132,6 +135,7 @@ impl Stage {
             .args(["--watch-namespaces", &self.namespace])
             .args(["--sweep-interval", sweep, "--search-interval", search])
             .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
+            .args(rate_limit.iter().flat_map(|limit| ["--rate-limit", limit]))
             .env("KUBECONFIG", &kubeconfig)
             .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
             .env("AWS_ENDPOINT_URL_STS", sts)

@@ -1,0 +1,182 @@
+//! How many reconciles are at work at one time, and who begins next.
+//!
+//! Reconciles mostly wait for quota, and each holds memory and connections meanwhile. So most of them wait
+//! here, as a few bytes, before they begin. Part of the room is kept for the urgent, so that an edit never
+//! waits for an import or a round of looks to make room.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::queue::{Class, Queue, Ticket};
+
+/// Reconciles at work at one time, by default.
+pub const ROOM: usize = 64;
+
+/// The way in. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate(Arc<Shared>);
+
+struct Shared {
+    begun: Instant,
+    room: usize,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    queue: Queue,
+    waiting: BTreeMap<u64, (oneshot::Sender<Entry>, Arc<str>)>,
+    by_object: BTreeMap<Arc<str>, (u64, Class)>,
+    at_work: BTreeMap<Class, usize>,
+    next: u64,
+    done: u64,
+}
+
+impl Gate {
+    /// A gate to a room for so many.
+    pub fn new(room: usize) -> Self {
+        Self(Arc::new(Shared { begun: Instant::now(), room: room.max(1), inside: Mutex::default() }))
+    }
+
+    /// Waits until there is room. `object` is waited for once at a time; to stop waiting is to leave.
+    pub async fn enter(&self, object: &str, ticket: Ticket) -> Entry {
+        let object: Arc<str> = object.into();
+        loop {
+            let (way, in_turn) = oneshot::channel();
+            let id = {
+                let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
+                inside.next += 1;
+                let id = inside.next;
+                inside.by_object.insert(Arc::clone(&object), (id, ticket.class));
+                inside.waiting.insert(id, (way, Arc::clone(&object)));
+                inside.queue.push(id, &ticket, now);
+                id
+            };
+            let _leave = Leave { gate: self, id };
+            self.admit();
+            if let Ok(entry) = in_turn.await {
+                return entry;
+            }
+        }
+    }
+
+    /// An object that waits has become more urgent.
+    pub fn hurry(&self, object: &str, ticket: &Ticket) {
+        {
+            let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
+            let Some((id, class)) = inside.by_object.get_mut(object) else { return };
+            if *class <= ticket.class {
+                return;
+            }
+            *class = ticket.class;
+            let id = *id;
+            inside.queue.cancel(id, now);
+            inside.queue.push(id, ticket, now);
+        }
+        self.admit();
+    }
+
+    /// How many wait.
+    pub fn waiting(&self, class: Class) -> usize {
+        self.0.lock().queue.waiting(class)
+    }
+
+    /// How many have been at work and ended.
+    pub fn done(&self) -> u64 {
+        self.0.lock().done
+    }
+
+    fn admit(&self) {
+        let mut admitted = Vec::new();
+        {
+            let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
+            while let Some((way, class)) = inside.next(self.0.room, now) {
+                *inside.at_work.entry(class).or_default() += 1;
+                admitted.push((way, Entry { gate: self.clone(), class }));
+            }
+        }
+        // Outside of the lock, since an entry that nobody takes makes room again.
+        for (way, entry) in admitted {
+            way.send(entry).ok();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        // Every change is whole before anything that could panic.
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of the room that is kept for a class.
+fn reserve(class: Class, room: usize) -> usize {
+    match class {
+        Class::Edit => room / 4,
+        Class::Bulk | Class::Background => room / 8,
+        Class::Drift => 0,
+    }
+}
+
+impl Inside {
+    fn next(&mut self, room: usize, now: Duration) -> Option<(oneshot::Sender<Entry>, Class)> {
+        let at_work = self.at_work.clone();
+        let working = |class: Class| at_work.get(&class).copied().unwrap_or_default();
+        let total: usize = at_work.values().sum();
+        let kept_for_others = |class: Class| -> usize {
+            let others = Class::ALL.into_iter().filter(|other| *other != class);
+            others.map(|other| reserve(other, room).saturating_sub(working(other))).sum()
+        };
+        let (id, class) = self.queue.pop(now, |class| total + kept_for_others(class) < room)?;
+        let (way, object) = self.waiting.remove(&id)?;
+        self.by_object.remove(&object);
+        Some((way, class))
+    }
+}
+
+/// Leaves the queue when nobody waits for the turn any more.
+struct Leave<'a> {
+    gate: &'a Gate,
+    id: u64,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        let mut inside = self.gate.0.lock();
+        if inside.queue.cancel(self.id, self.gate.0.begun.elapsed())
+            && let Some((_, object)) = inside.waiting.remove(&self.id)
+        {
+            inside.by_object.remove(&object);
+        }
+    }
+}
+
+/// A place at work; it is free again when this is dropped.
+pub struct Entry {
+    gate: Gate,
+    class: Class,
+}
+
+impl Entry {
+    /// The class in which it was admitted.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        {
+            let mut inside = self.gate.0.lock();
+            if let Some(count) = inside.at_work.get_mut(&self.class) {
+                *count = count.saturating_sub(1);
+            }
+            inside.done += 1;
+        }
+        self.gate.admit();
+    }
+}

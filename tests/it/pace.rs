@@ -1,0 +1,6 @@
+//! Pacing: never faster than Amazon Connect allows, hardly slower, and in an order that serves people.
+
+mod fairness;
+mod quotas;
+mod rates;
+mod real_time;
