@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use super::redact::Redactor;
 use crate::connect::{Connect, ConnectError, Written};
 use crate::plan::call::Call;
+use crate::plan::report::printable;
 use crate::user::ids::{Instance, UserId};
 
 /// How far it came.
@@ -30,17 +31,18 @@ pub(super) async fn execute(
         let started = Instant::now();
         let target = created.as_ref().map(|(id, _)| id).or(user);
         let result = connect.write(instance, target, call).await;
+        let shown = printable(&call.to_string());
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match result {
             Ok(written) => {
-                info!(%call, millis, "called amazon connect");
+                info!(call = %shown, millis, "called amazon connect");
                 if let Written::Created { id, arn } = written {
                     created = Some((id, arn));
                 }
             }
             Err(error) => {
                 let error = redactor.error(error);
-                warn!(%call, millis, %error, "call to amazon connect failed");
+                warn!(call = %shown, millis, error = %printable(&error.to_string()), "call to amazon connect failed");
                 return Executed { created, failed: Some(error) };
             }
         }

@@ -43,6 +43,15 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser) -> Result<Governed, Box
             return refuse(Reason::NotAllowed, message, Next::Slow);
         }
         [] => (Rules::open(cx.brake), false),
+        [governor] if Instance::parse(&governor.spec.instance_arn).ok().as_ref() != Some(&instance) => {
+            let message = format!(
+                "instance {instance} is written as {} in ConnectInstance {}, and calls about either reach the same one: \
+                 write the ARN as it is there, or use spec.instanceRef",
+                governor.spec.instance_arn,
+                governor.name_any()
+            );
+            return refuse(Reason::NotAllowed, message, Next::Slow);
+        }
         [governor] => match Rules::of(&governor.name_any(), &governor.spec, cx.brake) {
             Ok(rules) => (rules, governor.metadata.deletion_timestamp.is_some()),
             Err(denied) => return refuse(Reason::NotAllowed, denied.to_string(), Next::Slow),
@@ -75,14 +84,15 @@ pub(super) fn credentials(rules: &Rules) -> Credentials {
 /// The ConnectInstances that speak of an instance, the oldest first. However a spec names its instance,
 /// by ARN or by reference, these are its rules.
 pub(super) fn governors(cx: &Context, instance: &Instance) -> Vec<Arc<ConnectInstance>> {
-    let mut governors: Vec<_> = cx
-        .connect_instances
-        .state()
-        .into_iter()
-        .filter(|governor| Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other == *instance))
-        .collect();
+    let mut governors: Vec<_> =
+        cx.connect_instances.state().into_iter().filter(|governor| speaks_of(governor, instance)).collect();
     governors.sort_by_key(|governor| (governor.creation_timestamp().map(|time| time.0), governor.name_any()));
     governors
+}
+
+/// Whether a ConnectInstance speaks of the instance that calls about `instance` reach.
+pub(super) fn speaks_of(governor: &ConnectInstance, instance: &Instance) -> bool {
+    Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other.is_reached_by(instance))
 }
 
 /// Why an object has no instance.

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
-use super::governance::{Governed, govern};
+use super::governance::{Governed, govern, speaks_of};
 use super::lookup::{Listed, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
@@ -76,7 +76,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         return Err(Halt::outcome(Reason::NotAllowed, message, Next::Slow));
     }
     let username = Username::new(&spec.username);
-    if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &username) {
+    if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &rules, &username) {
         let message = format!(
             "user {username} of instance {} is claimed by ConnectUser {name}, which came first: delete one of the two",
             instance.id()
@@ -104,7 +104,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
 
 impl Line<'_> {
     async fn run(&self, subject: &mut Subject<'_>) -> Result<Outcome, Halt> {
-        match subject.status.user_id.as_deref().map(UserId::new) {
+        match subject.status.user_id.as_deref().and_then(UserId::read) {
             Some(id) => match self.observe(&id).await? {
                 Some(observed) => self.judge(subject, &observed).await,
                 None => self.missing(subject, &id).await,
@@ -260,10 +260,7 @@ impl Line<'_> {
                 let (object, source) = (subject.to_string(), Box::new(error));
                 Halt::from(PublishError::Api { what: "reading the ConnectInstances", object, source })
             })?;
-            let speaks = |governor: &ConnectInstance| {
-                Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other == self.instance)
-            };
-            if all.items.iter().any(speaks) {
+            if all.items.iter().any(|governor| speaks_of(governor, &self.instance)) {
                 return Err(stale());
             }
         }

@@ -16,6 +16,7 @@
 mod support;
 
 mod admission;
+mod attacks;
 mod bad_input;
 mod crd;
 mod deletion;

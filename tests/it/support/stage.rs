@@ -32,6 +32,8 @@ pub struct Options {
     pub grace: &'static str,
     pub rust_log: &'static str,
     pub operator: bool,
+    /// Further arguments of the operator.
+    pub arguments: Vec<String>,
 }
 
 impl Default for Options {
@@ -43,6 +45,7 @@ impl Default for Options {
             grace: "1500ms",
             rust_log: "info,connect_user_operator=debug,kube_runtime=warn",
             operator: true,
+            arguments: Vec::new(),
         }
     }
 }
@@ -108,6 +111,7 @@ impl Stage {
             .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
             .args(["--watch-namespaces", &self.namespace])
             .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
+            .args(&self.options.arguments)
             .env("KUBECONFIG", &kubeconfig)
             .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
             .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
