@@ -29,4 +29,5 @@ mod lifecycle;
 mod panics;
 mod passwords;
 mod properties;
+mod redaction;
 mod references;
