@@ -34,6 +34,17 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser) -> Result<Governed, Box
         Err(Unresolved::Missing(message)) => return refuse(Reason::ReferenceNotFound, message, Next::Backoff),
     };
     let governors = governors(cx, &instance);
+    if governors.is_empty()
+        && let Some(governor) = cx.connect_instances.state().into_iter().find(|other| speaks_of(other, &instance))
+    {
+        let message = format!(
+            "instance {instance} is written as {} in ConnectInstance {}, and is the same one by its id: \
+             write the ARN as it is there, or use spec.instanceRef",
+            governor.spec.instance_arn,
+            governor.name_any()
+        );
+        return refuse(Reason::NotAllowed, message, Next::Slow);
+    }
     let (rules, is_closing) = match governors.as_slice() {
         [] if cx.tenancy == Tenancy::Restricted => {
             let message = format!(
@@ -43,15 +54,6 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser) -> Result<Governed, Box
             return refuse(Reason::NotAllowed, message, Next::Slow);
         }
         [] => (Rules::open(cx.brake), false),
-        [governor] if Instance::parse(&governor.spec.instance_arn).ok().as_ref() != Some(&instance) => {
-            let message = format!(
-                "instance {instance} is written as {} in ConnectInstance {}, and calls about either reach the same one: \
-                 write the ARN as it is there, or use spec.instanceRef",
-                governor.spec.instance_arn,
-                governor.name_any()
-            );
-            return refuse(Reason::NotAllowed, message, Next::Slow);
-        }
         [governor] => match Rules::of(&governor.name_any(), &governor.spec, cx.brake) {
             Ok(rules) => (rules, governor.metadata.deletion_timestamp.is_some()),
             Err(denied) => return refuse(Reason::NotAllowed, denied.to_string(), Next::Slow),
@@ -90,9 +92,9 @@ pub(super) fn governors(cx: &Context, instance: &Instance) -> Vec<Arc<ConnectIns
     governors
 }
 
-/// Whether a ConnectInstance speaks of the instance that calls about `instance` reach.
+/// Whether a ConnectInstance speaks of this instance, or of one that is the same for Connect.
 pub(super) fn speaks_of(governor: &ConnectInstance, instance: &Instance) -> bool {
-    Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other.is_reached_by(instance))
+    Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other.is_same_for_connect(instance))
 }
 
 /// Why an object has no instance.

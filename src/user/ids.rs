@@ -128,10 +128,10 @@ impl Instance {
         &self.id
     }
 
-    /// Whether calls about either reach the same instance. Only Region and id are sent, so partition, account and the
-    /// case of the id are no way around what is said of an instance.
-    pub fn is_reached_by(&self, other: &Self) -> bool {
-        self.region == other.region && self.id.as_str().eq_ignore_ascii_case(other.id.as_str())
+    /// Whether both are one instance for Connect. Partition and account are not sent, and the replica of an instance in
+    /// another Region has its id; so neither these nor the case of the id are a way around what is said of an instance.
+    pub fn is_same_for_connect(&self, other: &Self) -> bool {
+        self.id.as_str().eq_ignore_ascii_case(other.id.as_str())
     }
 
     /// ARN of a user of this instance.
@@ -217,12 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn neither_account_nor_case_makes_another_instance_of_it() {
+    fn neither_account_nor_region_nor_case_makes_another_instance_of_it() {
         let parse = |arn: &str| Instance::parse(arn).unwrap();
         let instance = parse("arn:aws:connect:eu-west-1:111122223333:instance/ab");
-        assert!(instance.is_reached_by(&parse("arn:aws-x:connect:eu-west-1:999999999999:instance/AB")));
-        assert!(!instance.is_reached_by(&parse("arn:aws:connect:eu-west-2:111122223333:instance/ab")));
-        assert!(!instance.is_reached_by(&parse("arn:aws:connect:eu-west-1:111122223333:instance/abc")));
+        assert!(instance.is_same_for_connect(&parse("arn:aws-x:connect:eu-west-2:999999999999:instance/AB")));
+        assert!(!instance.is_same_for_connect(&parse("arn:aws:connect:eu-west-1:111122223333:instance/abc")));
     }
 
     #[test]

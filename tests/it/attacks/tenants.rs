@@ -16,9 +16,10 @@ async fn an_instance_that_does_not_allow_the_namespace_is_out_of_reach_however_i
     let ways = [
         ("by-arn", json!({})),
         ("by-ref", json!({ "instanceArn": null, "instanceRef": { "name": ground.attacker } })),
-        // Only Region and id of an ARN are sent, so all of these would reach the instance.
+        // Of an ARN only Region and id are sent, and a replica has the same id, so all of these would reach the instance.
         ("by-account", spelled(m::ACCOUNT, "999999999999")),
         ("by-partition", spelled("arn:aws:", "arn:aws-other:")),
+        ("by-region", spelled(m::REGION, "eu-central-1")),
         ("by-case", spelled("abcdef", "ABCDEF")),
     ];
     for (name, way) in &ways {

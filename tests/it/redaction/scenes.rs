@@ -146,15 +146,16 @@ async fn whatever_happens_nothing_personal_is_said() {
     }
     for (operation, name, patch) in [
         ("UpdateUserIdentityInfo", "john.roe", json!({ "identityInfo": { "secondaryEmail": null } })),
-        ("UpdateUserIdentityInfo", "adopted", json!({ "identityInfo": { "firstName": FIRST } })),
+        ("UpdateUserIdentityInfo", "adopted", json!({ "identityInfo": sentinel("x", "x")["spec"]["identityInfo"] })),
     ] {
         stage.simulator.inject(telltale(operation, 400, "InvalidRequestException", name));
         let object = if name == "john.roe" { "john" } else { name };
         stage.edit(object, patch).await;
         stage.reason(object, "InvalidSpec").await;
     }
-    for kind in [FaultKind::MalformedAnswer, FaultKind::EmptyAnswer, FaultKind::LostAnswer] {
-        let name = format!("broken-{}", kind.name().to_lowercase());
+    for (n, kind) in [FaultKind::MalformedAnswer, FaultKind::EmptyAnswer, FaultKind::LostAnswer].into_iter().enumerate()
+    {
+        let name = format!("broken-{n}");
         stage.simulator.inject(Fault::new(kind).on("CreateUser").for_user(&name).times(1));
         stage.create(&sentinel(&name, &name)).await;
         stage.ready(&name).await;
