@@ -71,7 +71,8 @@ fn replace_word(text: &str, value: &str) -> String {
 fn after_value<'a>(text: &'a str, value: &str) -> Option<&'a str> {
     let mut chars = text.chars();
     let same = |c: char, d: char| c == d || c.to_lowercase().eq(d.to_lowercase());
-    value.chars().all(|wanted| chars.next().is_some_and(|found| same(found, wanted))).then(|| chars.as_str())
+    let begins = value.chars().all(|wanted| chars.next().is_some_and(|found| same(found, wanted)));
+    begins.then_some(chars.as_str())
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ fn strings(path: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::String(_) => drop(found.insert(path.to_owned())),
         Value::Object(members) => {
-            members.iter().for_each(|(key, value)| strings(&format!("{path}/{key}"), value, found))
+            members.iter().for_each(|(key, value)| strings(&format!("{path}/{key}"), value, found));
         }
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(at, value)| strings(&format!("{path}/{at}"), value, found));
