@@ -86,8 +86,12 @@ pub(super) fn credentials(rules: &Rules) -> Credentials {
 /// The ConnectInstances that speak of an instance, the oldest first. However a spec names its instance,
 /// by ARN or by reference, these are its rules.
 pub(super) fn governors(cx: &Context, instance: &Instance) -> Vec<Arc<ConnectInstance>> {
-    let mut governors: Vec<_> =
-        cx.connect_instances.state().into_iter().filter(|governor| speaks_of(governor, instance)).collect();
+    let mut governors: Vec<_> = cx
+        .connect_instances
+        .state()
+        .into_iter()
+        .filter(|governor| Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other == *instance))
+        .collect();
     governors.sort_by_key(|governor| (governor.creation_timestamp().map(|time| time.0), governor.name_any()));
     governors
 }
