@@ -115,9 +115,9 @@ impl Kind {
 /// Takes out of a text what looks like an e-mail address or a phone number: AWS repeats values in its messages.
 pub fn without_personal_data(text: &str) -> String {
     let personal = |word: &str| {
-        let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '+');
-        let digits = trimmed.chars().filter(char::is_ascii_digit).count();
-        trimmed.contains('@') || (trimmed.starts_with('+') && digits >= 5)
+        let is_number = |rest: &str| rest.chars().filter(char::is_ascii_digit).count() >= 5;
+        // Also in the midst of a word, as in `Mobile=+4930123456`.
+        word.contains('@') || word.split('+').skip(1).any(is_number)
     };
     text.split_inclusive(char::is_whitespace)
         .map(|piece| {
@@ -155,8 +155,10 @@ mod tests {
     #[test]
     fn messages_lose_addresses_and_numbers_and_keep_the_rest() {
         assert_eq!(
-            without_personal_data("Email 'jane@example.com' is invalid, Mobile +4930123456 too; request 123456789"),
-            "Email [redacted] is invalid, Mobile [redacted] too; request 123456789"
+            without_personal_data(
+                "Email 'jane@example.com' is invalid, Mobile +4930123456 too; Desk=+4930123456 request 123456789"
+            ),
+            "Email [redacted] is invalid, Mobile [redacted] too; [redacted] request 123456789"
         );
     }
 }

@@ -9,6 +9,7 @@ use super::Context;
 use super::redact::Redactor;
 use crate::connect::{Connect, ConnectError, Written};
 use crate::plan::call::Call;
+use crate::plan::report::printable;
 use crate::user::ids::{Instance, UserId};
 
 /// How far it came.
@@ -37,6 +38,7 @@ pub(super) async fn execute(
         let target = created.as_ref().map(|(id, _)| id).or(user);
         let writing = target.map(|target| cx.inventory.writing(instance, target));
         let result = connect.write(instance, target, call).await;
+        let shown = printable(&call.to_string());
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match result {
             Ok(written) => {
@@ -45,14 +47,14 @@ pub(super) async fn execute(
                 if let Some(writing) = writing {
                     writing.acknowledged(now);
                 }
-                info!(%call, millis, "called amazon connect");
+                info!(call = %shown, millis, "called amazon connect");
                 if let Written::Created { id, arn } = written {
                     created = Some((id, arn));
                 }
             }
             Err(error) => {
                 let error = redactor.error(error);
-                warn!(%call, millis, %error, "call to amazon connect failed");
+                warn!(call = %shown, millis, error = %printable(&error.to_string()), "call to amazon connect failed");
                 return Executed { created, written: last, failed: Some(error) };
             }
         }

@@ -36,6 +36,17 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser, work: &Work) -> Result<
         Err(Unresolved::Missing(message)) => return refuse(Reason::ReferenceNotFound, message, Next::Backoff),
     };
     let governors = governors(cx, &instance);
+    if governors.is_empty()
+        && let Some(governor) = cx.connect_instances.state().into_iter().find(|other| speaks_of(other, &instance))
+    {
+        let message = format!(
+            "instance {instance} is written as {} in ConnectInstance {}, and is the same one by its id: \
+             write the ARN as it is there, or use spec.instanceRef",
+            governor.spec.instance_arn,
+            governor.name_any()
+        );
+        return refuse(Reason::NotAllowed, message, Next::Slow);
+    }
     let (rules, is_closing) = match governors.as_slice() {
         [] if cx.tenancy == Tenancy::Restricted => {
             let message = format!(
@@ -93,6 +104,11 @@ pub(super) fn governors(cx: &Context, instance: &Instance) -> Vec<Arc<ConnectIns
         .collect();
     governors.sort_by_key(|governor| (governor.creation_timestamp().map(|time| time.0), governor.name_any()));
     governors
+}
+
+/// Whether a ConnectInstance speaks of this instance, or of one that is the same for Connect.
+pub(super) fn speaks_of(governor: &ConnectInstance, instance: &Instance) -> bool {
+    Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other.is_same_for_connect(instance))
 }
 
 /// Why an object has no instance.

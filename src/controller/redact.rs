@@ -46,20 +46,33 @@ impl Redactor {
     }
 }
 
+/// Services repeat a value as they store it, which may be in lower case; so case is of no account.
 fn replace_word(text: &str, value: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(value) {
-        let (before, found) = rest.split_at(at);
-        let after = found.get(value.len()..).unwrap_or_default();
+    let (mut rest, mut before) = (text, None);
+    while let Some(first) = rest.chars().next() {
         let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        out.push_str(before);
-        let whole = !inside(before.chars().next_back()) && !inside(after.chars().next());
-        out.push_str(if whole { "[redacted]" } else { value });
-        rest = after;
+        let after = after_value(rest, value).filter(|after| !inside(before) && !inside(after.chars().next()));
+        match after {
+            Some(after) => {
+                out.push_str("[redacted]");
+                (rest, before) = (after, None);
+            }
+            None => {
+                out.push(first);
+                (rest, before) = (rest.get(first.len_utf8()..).unwrap_or_default(), Some(first));
+            }
+        }
     }
-    out.push_str(rest);
     out
+}
+
+/// What follows the value, if the text begins with it in any case.
+fn after_value<'a>(text: &'a str, value: &str) -> Option<&'a str> {
+    let mut chars = text.chars();
+    let same = |c: char, d: char| c == d || c.to_lowercase().eq(d.to_lowercase());
+    let begins = value.chars().all(|wanted| chars.next().is_some_and(|found| same(found, wanted)));
+    begins.then_some(chars.as_str())
 }
 
 #[cfg(test)]
@@ -70,5 +83,14 @@ mod tests {
     fn only_whole_words_are_replaced() {
         assert_eq!(replace_word("FirstName 'Jan' in January", "Jan"), "FirstName '[redacted]' in January");
         assert_eq!(replace_word("nothing here", "Jan"), "nothing here");
+    }
+
+    #[test]
+    fn case_is_of_no_account() {
+        assert_eq!(
+            replace_word("'jürgen' and JÜRGEN, not jürgens", "Jürgen"),
+            "'[redacted]' and [redacted], not jürgens"
+        );
+        assert_eq!(replace_word("Jan", "Janet"), "Jan");
     }
 }

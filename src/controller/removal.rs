@@ -8,9 +8,10 @@ use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
 use super::lookup::{by_username, in_list, observe};
 use super::redact::Redactor;
-use super::siblings::{self, Sibling};
+use super::siblings::{self, Heir, Sibling};
 use super::subject::{Live, PublishError, Subject};
 use super::sync::since_attempt;
+use super::update::ADMIN_PROFILE;
 use super::{Context, Halt, quick_connects, verdict};
 use crate::connect::{ConnectError, Kind};
 use crate::inventory::sweep::Listed;
@@ -89,7 +90,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
     };
     match found {
         Found::Nothing => {
-            let id = subject.status.user_id.as_deref().map(UserId::new);
+            let id = subject.status.user_id.as_deref().and_then(UserId::read);
             finish(&governed, id.as_ref(), None).await
         }
         Found::NotYet(message) => Err(Halt::outcome(Reason::Deleting, message, Next::Soon)),
@@ -113,7 +114,7 @@ async fn find(
     let (connect, instance) = (governed.connect.as_ref(), &governed.instance);
     let not_described =
         |id: &UserId| Found::NotYet(format!("user {username} ({id}) is listed, but not described at the moment"));
-    let id = subject.status.user_id.as_deref().map(UserId::new);
+    let id = subject.status.user_id.as_deref().and_then(UserId::read);
     if let Some(id) = &id {
         if let Some(user) = observe(connect, instance, id, false).await? {
             return Ok(Found::User(Box::new(user)));
@@ -161,7 +162,7 @@ async fn judge(
         Whose::Nobodys => return Ok(Removal::Done(Some(not_ours(user, "nobody by its tags")))),
     }
 
-    let heir = siblings::heir(cx, subject.object, governed, &user.username);
+    let heir = heir(subject, cx, governed, user).await?;
     let is_deletion = heir.is_none() && subject.object.spec.deletion_policy == DeletionPolicy::Delete;
     let story = match (&heir, subject.object.spec.deletion_policy) {
         (Some(heir), _) => {
@@ -215,6 +216,33 @@ async fn judge(
     cx.inventory.forget(instance, &user.id);
     let cleaned = (is_deletion && rules.quick_connect_cleanup).then_some(&user.id);
     finish(governed, cleaned, Some(story)).await
+}
+
+/// The object that gets the user: one of the same namespace, or another that the rules let adopt this user.
+async fn heir(
+    subject: &Subject<'_>,
+    cx: &Context,
+    governed: &Governed,
+    user: &ObservedUser,
+) -> Result<Option<Sibling>, Halt> {
+    let Governed { instance, rules, connect, .. } = governed;
+    let (house, others): (Vec<_>, Vec<_>) = siblings::heirs(cx, subject.object, governed, &user.username)
+        .into_iter()
+        .partition(|heir| heir.is_of_the_house);
+    if let Some(heir) = house.into_iter().next() {
+        return Ok(Some(heir.sibling));
+    }
+    if others.is_empty() {
+        return Ok(None);
+    }
+    let admin = match cx.catalog.security_profile(connect.as_ref(), instance, ADMIN_PROFILE).await {
+        Ok(admin) => admin,
+        // Without the right to list profiles nobody can be recognised as administrator, so nobody is adopted.
+        Err(error) if error.kind == Kind::AccessDenied => return Ok(None),
+        Err(error) => return Err(waiting(&error, instance).into()),
+    };
+    let may_adopt = |heir: &Heir| rules.permit_adoption(&heir.namespace, &heir.object, user, admin.as_ref()).is_ok();
+    Ok(others.into_iter().find(may_adopt).map(|heir| heir.sibling))
 }
 
 /// Holds back a deletion that is one of too many: a pruned folder in Git must not fire a contact centre.

@@ -5,6 +5,7 @@ use kube::{Resource, ResourceExt};
 use super::Context;
 use super::governance::{Governed, instance_of};
 use crate::policy::Rules;
+use crate::resource::FINALIZER;
 use crate::resource::user::{AdoptionPolicy, ConnectUser, DeletionPolicy};
 use crate::user::ids::{Instance, Username};
 use crate::user::ownership::Owner;
@@ -23,6 +24,7 @@ pub(super) fn claimant_before(
     cx: &Context,
     object: &ConnectUser,
     instance: &Instance,
+    rules: &Rules,
     username: &Username,
 ) -> Option<Sibling> {
     let rank = |object: &ConnectUser| {
@@ -30,21 +32,42 @@ pub(super) fn claimant_before(
         (!holds, object.creation_timestamp().map(|time| time.0), object.uid())
     };
     let own = rank(object);
-    let before =
-        claimants(cx, object, instance, username).into_iter().filter(|other| rank(other) < own).min_by_key(rank);
+    // Whoever may not use the instance does not keep a name from those who may.
+    let may_claim = |other: &ConnectUser| permits(rules, other);
+    let before = claimants(cx, object, instance, username)
+        .into_iter()
+        .filter(|other| rank(other) < own && may_claim(other))
+        .min_by_key(rank);
     before.map(|other| sibling(cx, &other))
 }
 
-/// The living object that is to have this user when `object` goes: the same person under another name in
-/// Git. The rules must permit it to have the user.
-pub(super) fn heir(cx: &Context, object: &ConnectUser, governed: &Governed, username: &Username) -> Option<Sibling> {
-    let permits = |rules: &Rules, other: &ConnectUser| {
-        rules.permit(&other.namespace().unwrap_or_default(), &Username::new(&other.spec.username)).is_ok()
-    };
+/// The living objects that are to have this user when `object` goes, as far as the rules of the instance let them have
+/// it at all.
+pub(super) fn heirs(cx: &Context, object: &ConnectUser, governed: &Governed, username: &Username) -> Vec<Heir> {
     claimants(cx, object, &governed.instance, username)
         .into_iter()
-        .find(|other| other.spec.adoption_policy == AdoptionPolicy::Adopt && permits(&governed.rules, other))
-        .map(|other| sibling(cx, &other))
+        .filter(|other| other.spec.adoption_policy == AdoptionPolicy::Adopt && permits(&governed.rules, other))
+        .map(|other| Heir {
+            is_of_the_house: other.namespace() == object.namespace(),
+            namespace: other.namespace().unwrap_or_default(),
+            object: other.name_any(),
+            sibling: sibling(cx, &other),
+        })
+        .collect()
+}
+
+/// An object that claims the user of one that goes.
+pub(super) struct Heir {
+    /// Whether it is of the same namespace: the same person under another name in Git. Otherwise it takes somebody
+    /// else's user over, which is an adoption.
+    pub(super) is_of_the_house: bool,
+    pub(super) namespace: String,
+    pub(super) object: String,
+    pub(super) sibling: Sibling,
+}
+
+fn permits(rules: &Rules, object: &ConnectUser) -> bool {
+    rules.permit(&object.namespace().unwrap_or_default(), &Username::new(&object.spec.username)).is_ok()
 }
 
 /// The living object with this uid.
@@ -54,10 +77,12 @@ pub(super) fn by_uid(cx: &Context, uid: &str) -> Option<Sibling> {
     (object.meta().uid.as_deref() == Some(uid)).then(|| sibling(cx, object))
 }
 
-/// How many objects of an instance are waiting for the deletion of their user.
+/// How many objects of an instance are waiting for the deletion of their user. One that we have let go, or never held,
+/// waits for somebody else's finalizer.
 pub(super) fn terminating(cx: &Context, instance: &Instance) -> u32 {
     let count = cx.objects_where(|object| {
         object.meta().deletion_timestamp.is_some()
+            && object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
             && object.spec.deletion_policy == DeletionPolicy::Delete
             && is_of(cx, object, instance)
     });

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::JoinMap;
 use tracing::{debug, info, warn};
 
-use super::governance::{self, governors, instance_of};
+use super::governance::{self, governors, instance_of, speaks_of};
 use super::{Context, turn};
 use crate::connect::{Connect, ConnectError};
 use crate::inventory::sweep::Swept;
@@ -90,6 +90,8 @@ async fn look_after(cx: Arc<Context>, instance: Instance) {
 /// As whom to look at the instance, if anybody may.
 fn connect(cx: &Context, instance: &Instance) -> Option<Arc<dyn Connect>> {
     let rules = match governors(cx, instance).as_slice() {
+        // Spelt in another way than its ConnectInstance, nobody may use it.
+        [] if cx.connect_instances.state().iter().any(|other| speaks_of(other, instance)) => return None,
         [] if cx.tenancy == Tenancy::Restricted => return None,
         [] => Rules::open(cx.brake),
         [governor] => Rules::of(&governor.name_any(), &governor.spec, cx.brake).ok()?,

@@ -7,7 +7,7 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use tokio::time::Instant;
 
-use super::governance::{Governed, govern};
+use super::governance::{Governed, govern, speaks_of};
 use super::lookup::{in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
@@ -82,7 +82,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         return Err(Halt::outcome(Reason::NotAllowed, message, Next::Slow));
     }
     let username = Username::new(&spec.username);
-    if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &username) {
+    if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &rules, &username) {
         let message = format!(
             "user {username} of instance {} is claimed by ConnectUser {name}, which came first: delete one of the two",
             instance.id()
@@ -110,7 +110,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
 
 impl Line<'_> {
     async fn run(&self, subject: &mut Subject<'_>) -> Result<Outcome, Halt> {
-        match subject.status.user_id.as_deref().map(UserId::new) {
+        match subject.status.user_id.as_deref().and_then(UserId::read) {
             Some(_) if self.is_unchanged(subject).await => {
                 Ok(Outcome::new(Reason::InSync, self.in_sync(), Next::Unchanged))
             }
@@ -296,10 +296,7 @@ impl Line<'_> {
                 let (object, source) = (subject.to_string(), Box::new(error));
                 Halt::from(PublishError::Api { what: "reading the ConnectInstances", object, source })
             })?;
-            let speaks = |governor: &ConnectInstance| {
-                Instance::parse(&governor.spec.instance_arn).is_ok_and(|other| other == self.instance)
-            };
-            if all.items.iter().any(speaks) {
+            if all.items.iter().any(|governor| speaks_of(governor, &self.instance)) {
                 return Err(stale());
             }
         }

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::Context;
 use super::subject::PublishError;
-use crate::plan::report::Next;
+use crate::plan::report::{Next, printable};
 use crate::resource::condition::{Reason, conditions, ready};
 use crate::resource::user::ConnectUser;
 use crate::resource::{FINALIZER, MANAGER, RELEASE_ANNOTATION};
@@ -21,7 +21,8 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
     let ObjectMeta { name, namespace, .. } = &invalid.metadata;
     let (name, namespace) = (name.clone().unwrap_or_default(), namespace.clone().unwrap_or_default());
     let object = format!("{namespace}/{name}");
-    warn!(error = %invalid.error, "the object does not fit the schema of this version; its user is left alone");
+    // Serde repeats the value, and which field has it is not known yet.
+    warn!(error = %without_value(&invalid.error), "the object does not fit the schema of this version; its user is left alone");
     let api: Api<DynamicObject> =
         Api::namespaced_with(cx.client.clone(), &namespace, &ApiResource::erase::<ConnectUser>(&()));
     let failed = |what: &'static str| {
@@ -54,13 +55,14 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
     let generation = meta.generation.unwrap_or_default();
     let at = serde_json::to_value(&live).ok().and_then(|value| {
         let error = serde_path_to_error::deserialize::<_, ConnectUser>(value).err()?;
-        Some(format!("field {}: ", error.path()))
+        let (path, error) = (error.path().to_string(), error.inner().to_string());
+        let shown = if may_be_personal(&path) { without_value(&error) } else { error };
+        Some(format!("field {path}: {shown}"))
     });
-    let at = at.unwrap_or_default();
+    let what = printable(&at.unwrap_or_else(|| without_value(&invalid.error)));
     let message = format!(
-        "the object does not fit the schema of this operator: {}{}; correct the field, or upgrade operator and CRD to the version that wrote it. \
-         To let a terminating object go and keep its user, set annotation {RELEASE_ANNOTATION}=retain",
-        at, invalid.error
+        "the object does not fit the schema of this operator: {what}; correct the field, or upgrade operator and CRD to the version that wrote it. \
+         To let a terminating object go and keep its user, set annotation {RELEASE_ANNOTATION}=retain"
     );
     let told =
         ready(&previous).is_some_and(|ready| ready.message == message && ready.observed_generation == Some(generation));
@@ -82,4 +84,46 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
         .await
         .map_err(failed("writing the status"))?;
     Ok(Next::Change)
+}
+
+/// Whether a value at this path may be somebody's name, address or number. What is above the fields, such as `spec`,
+/// may hold anything.
+fn may_be_personal(path: &str) -> bool {
+    const HARMLESS: [&str; 6] =
+        ["deletionPolicy", "adoptionPolicy", "driftPolicy", "suspend", "instanceArn", "instanceRef"];
+    !HARMLESS.iter().any(|field| path == format!("spec.{field}"))
+}
+
+/// Serde's message without the value that it repeats: what kind of mistake, and what was expected.
+fn without_value(error: &str) -> String {
+    if error.starts_with("missing field") {
+        return error.to_owned();
+    }
+    let kind = error.split([':', '`', '"']).next().unwrap_or_default().trim_end();
+    // The value may hold these words, too, so the last ones count.
+    match error.rsplit_once(", expected ") {
+        Some((_, expected))
+            if ["invalid type", "invalid value", "invalid length", "unknown variant"].contains(&kind) =>
+        {
+            format!("{kind}, expected {expected}")
+        }
+        _ => "a value that cannot be read".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_told_without_the_value() {
+        for (error, told) in [
+            ("invalid type: string \"jane, expected x\", expected struct X", "invalid type, expected struct X"),
+            ("unknown variant `jane`, expected `A` or `B`", "unknown variant, expected `A` or `B`"),
+            ("missing field `username`", "missing field `username`"),
+            ("premature end of input: jane", "a value that cannot be read"),
+        ] {
+            assert_eq!(without_value(error), told);
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::user::observed::ObservedUser;
 use crate::user::ownership::{Field, Owned};
 
 /// The name of the built-in security profile that may do everything.
-const ADMIN_PROFILE: &str = "Admin";
+pub(super) const ADMIN_PROFILE: &str = "Admin";
 
 impl Line<'_> {
     pub(super) async fn adopt(&self, subject: &mut Subject<'_>, observed: &ObservedUser) -> Result<Outcome, Halt> {

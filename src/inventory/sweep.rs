@@ -121,7 +121,7 @@ impl Inventory {
         username: &Username,
         now: Timestamp,
     ) -> Result<Standing, ConnectError> {
-        let Some(id) = user.user_id.as_deref().map(UserId::new) else { return Ok(Standing::Suspect) };
+        let Some(id) = user.user_id.as_deref().and_then(UserId::read) else { return Ok(Standing::Suspect) };
         let shelf = self.shelf(instance);
         {
             let mut last = shelf.last.lock().await;

@@ -106,10 +106,21 @@ pub struct Report {
     pub next: Next,
 }
 
+/// A text with control characters written as escapes: specs and AWS's messages may hold any.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
 impl Outcome {
     /// An outcome with nothing to remember or tell beyond the condition.
     pub fn new(reason: Reason, message: impl Into<String>, next: Next) -> Self {
-        Self { reason, message: message.into(), next, facts: Facts::default(), events: Vec::new(), ahead: false }
+        // A name with a line break in it may not make a line of the log.
+        let message = printable(&message.into());
+        Self { reason, message, next, facts: Facts::default(), events: Vec::new(), ahead: false }
     }
 
     /// With facts.

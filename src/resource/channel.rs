@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub, reason = "KubeSchema copies each struct, with its `pub`, into a function")]
 
+use std::fmt;
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,7 +49,7 @@ pub enum VoiceEnhancementMode {
 }
 
 /// Phone settings in their older form, one for all channels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rule::some_of(&[
@@ -81,6 +83,20 @@ pub struct PhoneConfig {
     /// Absent: not managed. May not be set together with persistentConnectionConfigs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persistent_connection: Option<bool>,
+}
+
+impl fmt::Debug for PhoneConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { phone_type, auto_accept, after_contact_work_time_limit, desk_phone_number, persistent_connection } =
+            self;
+        f.debug_struct("PhoneConfig")
+            .field("phone_type", phone_type)
+            .field("auto_accept", auto_accept)
+            .field("after_contact_work_time_limit", after_contact_work_time_limit)
+            .field("desk_phone_number", &desk_phone_number.as_ref().map(|_| "[redacted]"))
+            .field("persistent_connection", persistent_connection)
+            .finish()
+    }
 }
 
 /// Auto-accept for one channel.
@@ -123,7 +139,7 @@ pub struct AfterContactWorkConfigPerChannel {
 }
 
 /// What the agent answers the contacts of one channel with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule::voice_only(), validation = rule::phone_number("phoneNumber"))]
 pub struct PhoneNumberConfig {
@@ -136,6 +152,17 @@ pub struct PhoneNumberConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub phone_number: Option<String>,
+}
+
+impl fmt::Debug for PhoneNumberConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { channel, phone_type, phone_number } = self;
+        f.debug_struct("PhoneNumberConfig")
+            .field("channel", channel)
+            .field("phone_type", phone_type)
+            .field("phone_number", &phone_number.as_ref().map(|_| "[redacted]"))
+            .finish()
+    }
 }
 
 /// Persistent connection in one channel.

@@ -8,6 +8,7 @@ pub(crate) mod rule;
 pub(crate) mod schema;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -278,9 +279,10 @@ pub struct ConnectUserSpec {
             "may have only letters, digits, spaces and _ . : / = + - @ in its keys",
         ),
         validation = rule::keys(
-            "!key.startsWith('contactops.dev/')",
-            "may not have keys that begin with contactops.dev/, which the operator keeps for its own tags: choose \
-             another key",
+            // IAM compares the keys of tags without regard to case.
+            "!key.matches('^(?i)contactops[.]dev/')",
+            "may not have keys that begin with contactops.dev/ in any case, which the operator keeps for its own tags: \
+             choose another key",
         ),
         validation = rule::keys(
             "!key.matches('^(?i)aws:')",
@@ -319,7 +321,7 @@ pub struct InstanceRef {
 }
 
 /// Who the user is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rule::some_of(&["firstName", "lastName", "email", "secondaryEmail", "mobile"]),
@@ -363,6 +365,21 @@ pub struct IdentityInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub mobile: Option<String>,
+}
+
+/// Which members are there, not what they are.
+impl fmt::Debug for IdentityInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first_name, last_name, email, secondary_email, mobile } = self;
+        let shown = |value: &Option<String>| value.as_ref().map(|_| "[redacted]");
+        f.debug_struct("IdentityInfo")
+            .field("first_name", &shown(first_name))
+            .field("last_name", &shown(last_name))
+            .field("email", &shown(email))
+            .field("secondary_email", &shown(secondary_email))
+            .field("mobile", &shown(mobile))
+            .finish()
+    }
 }
 
 /// One thing that the user is good at.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::identity::Identity;
 use super::ids::{HierarchyGroupId, RoutingProfileId, SecurityProfileId, Username};
 use super::settings::{PhoneConfig, Settings, Slot, Value};
+use crate::resource::GROUP;
 use crate::resource::status::ProficiencyKey;
 use crate::resource::user::ConnectUserSpec;
 
@@ -131,9 +132,20 @@ impl DesiredUser {
                     (key, proficiency.level)
                 })
                 .collect(),
-            tags: tags.clone().unwrap_or_default(),
+            // Admission refuses these. An object that came past it must not write marks of ownership or consent.
+            tags: tags
+                .iter()
+                .flatten()
+                .filter(|(key, _)| !is_reserved(key))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
         }
     }
+}
+
+/// Whether a tag key is in our part of the names, however it is written: IAM compares keys without regard to case.
+fn is_reserved(key: &str) -> bool {
+    key.split_once('/').is_some_and(|(group, _)| group.eq_ignore_ascii_case(GROUP))
 }
 
 fn phone(config: &crate::resource::channel::PhoneConfig) -> PhoneConfig {

@@ -55,6 +55,20 @@ id!(
     HierarchyGroupId
 );
 
+impl UserId {
+    /// Reads an id that somebody else may have written: `None` unless it could be one. It becomes part of a path, and
+    /// `..` or a slash in it would lead elsewhere.
+    pub fn read(text: &str) -> Option<Self> {
+        let id = bare_id(text);
+        is_plain(id).then(|| Self(id.to_owned()))
+    }
+}
+
+/// Whether a text is letters, digits and hyphens, and therefore harmless in paths and host names.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
 fn bare_id(id_or_arn: &str) -> &str {
     if id_or_arn.starts_with("arn:") { id_or_arn.rsplit('/').next().unwrap_or(id_or_arn) } else { id_or_arn }
 }
@@ -84,7 +98,9 @@ impl Instance {
             (Some("arn"), Some(partition), Some("connect"), Some(region), Some(account), Some(resource)) => {
                 let id = resource.strip_prefix("instance/").map(|rest| rest.split('/').next().unwrap_or(rest));
                 match id {
-                    Some(id) if !id.is_empty() && !region.is_empty() && account.len() == 12 => Ok(Self {
+                    // The Region becomes part of a host name and the id of a path. Admission sees to that, too; an
+                    // ARN that came past it must not lead elsewhere.
+                    Some(id) if [partition, region, id].into_iter().all(is_plain) && account.len() == 12 => Ok(Self {
                         partition: partition.to_owned(),
                         region: region.to_owned(),
                         account: account.to_owned(),
@@ -110,6 +126,12 @@ impl Instance {
     /// The instance's id.
     pub fn id(&self) -> &InstanceId {
         &self.id
+    }
+
+    /// Whether both are one instance for Connect. Partition and account are not sent, and the replica of an instance in
+    /// another Region has its id; so neither these nor the case of the id are a way around what is said of an instance.
+    pub fn is_same_for_connect(&self, other: &Self) -> bool {
+        self.id.as_str().eq_ignore_ascii_case(other.id.as_str())
     }
 
     /// ARN of a user of this instance.
@@ -187,6 +209,22 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_leads_elsewhere_is_none() {
+        for text in ["", ".", "..", "a/b", "a%2fb", "a b", "a?b", "a\r\nb", "a\0b", "arn:x/.."] {
+            assert_eq!(UserId::read(text), None, "{text:?}");
+        }
+        assert_eq!(UserId::read("arn:aws:connect:eu-west-1:1:instance/i/agent/u-1"), Some(UserId::new("u-1")));
+    }
+
+    #[test]
+    fn neither_account_nor_region_nor_case_makes_another_instance_of_it() {
+        let parse = |arn: &str| Instance::parse(arn).unwrap();
+        let instance = parse("arn:aws:connect:eu-west-1:111122223333:instance/ab");
+        assert!(instance.is_same_for_connect(&parse("arn:aws-x:connect:eu-west-2:999999999999:instance/AB")));
+        assert!(!instance.is_same_for_connect(&parse("arn:aws:connect:eu-west-1:111122223333:instance/abc")));
+    }
+
+    #[test]
     fn what_is_no_instance_arn_is_refused() {
         for text in [
             "",
@@ -194,6 +232,9 @@ mod tests {
             "arn:aws:connect:eu-west-1:111122223333:queue/q",
             "arn:aws:s3:::bucket",
             "arn:aws:connect::1:instance/i",
+            "arn:aws:connect:eu-west-1:111122223333:instance/..",
+            "arn:aws:connect:eu-west-1:111122223333:instance/i?x",
+            "arn:aws:connect:example.com/:111122223333:instance/i",
         ] {
             assert!(Instance::parse(text).is_err(), "{text}");
         }

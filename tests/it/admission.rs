@@ -4,10 +4,13 @@
 mod cases;
 mod coverage;
 
+use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::user::ConnectUser;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::ApiResource;
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::support;
@@ -19,9 +22,13 @@ fn users(client: Client, namespace: &str) -> Api<DynamicObject> {
 }
 
 fn object(name: &str, spec: &Value) -> DynamicObject {
+    object_of::<ConnectUser>(name, spec)
+}
+
+fn object_of<K: Resource<DynamicType = ()>>(name: &str, spec: &Value) -> DynamicObject {
     let object = json!({
         "apiVersion": "contactops.dev/v1alpha1",
-        "kind": "ConnectUser",
+        "kind": K::kind(&()),
         "metadata": { "name": name },
         "spec": spec,
     });
@@ -59,9 +66,16 @@ fn complaints(error: kube::Error) -> Vec<Complaint> {
 }
 
 /// Tries one case, and notes what it has shown.
-async fn attempt(users: &Api<DynamicObject>, name: &str, case: &Case, shown: &mut Shown) -> Result<(), String> {
+async fn attempt<K: Resource<DynamicType = ()> + Serialize + DeserializeOwned>(
+    users: &Api<DynamicObject>,
+    name: &str,
+    base: &Value,
+    case: &Case,
+    shown: &mut Shown,
+) -> Result<(), String> {
+    let object = |name, spec: &Value| object_of::<K>(name, spec);
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    let mut spec = cases::base();
+    let mut spec = base.clone();
     let answer = match &case.before {
         None => {
             merge(&mut spec, &case.spec);
@@ -82,9 +96,9 @@ async fn attempt(users: &Api<DynamicObject>, name: &str, case: &Case, shown: &mu
             let value = serde_json::to_value(&stored).expect("JSON");
             fields("", &value, if case.before.is_some() { &mut shown.updated } else { &mut shown.accepted });
             // What the API server lets in is what the program understands, to the last member.
-            let parsed: ConnectUser = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
-            let again = serde_json::to_value(&parsed.spec).map_err(|error| error.to_string())?;
-            if Some(&again) == value.get("spec") { Ok(()) } else { Err(format!("read as {again}")) }
+            let parsed: K = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+            let again = serde_json::to_value(&parsed).map_err(|error| error.to_string())?;
+            if again.get("spec") == value.get("spec") { Ok(()) } else { Err(format!("read as {again}")) }
         }
         Ok(_) => Err("accepted".into()),
         Err(error) if case.refused.is_empty() => Err(format!("refused: {error}")),
@@ -111,8 +125,9 @@ async fn every_rule_of_the_crd() {
     let users = users(cluster.client().await, &cluster.namespace("admission").await);
     let mut shown = Shown::default();
     let mut failed = Vec::new();
+    let base = cases::base();
     for (number, case) in cases::all().iter().enumerate() {
-        if let Err(error) = attempt(&users, &format!("case-{number}"), case, &mut shown).await {
+        if let Err(error) = attempt::<ConnectUser>(&users, &format!("case-{number}"), &base, case, &mut shown).await {
             failed.push(format!("{}: {error}", case.name));
         }
     }
@@ -123,7 +138,27 @@ async fn every_rule_of_the_crd() {
     let longer = users.create(&dry_run, &object(&"n".repeat(151), &cases::base())).await;
     shown.refused.extend(complaints(longer.expect_err("a name of 151 characters")));
 
-    failed.extend(not_shown(&shown));
+    failed.extend(not_shown("ConnectUser", &shown));
+    assert!(failed.is_empty(), "{} failures:\n{}", failed.len(), failed.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_connect_instance() {
+    let client = support::cluster().await.client().await;
+    let instances: Api<DynamicObject> = Api::all_with(client, &ApiResource::erase::<ConnectInstance>(&()));
+    let (mut shown, mut failed) = (Shown::default(), Vec::new());
+    let base = cases::instance::base();
+    for (number, case) in cases::instance::all().iter().enumerate() {
+        let name = format!("admission-{number}");
+        if let Err(error) = attempt::<ConnectInstance>(&instances, &name, &base, case, &mut shown).await {
+            failed.push(format!("{}: {error}", case.name));
+        }
+        if case.before.is_some() {
+            // Cluster-scoped, and two for one instance stop each other.
+            instances.delete(&name, &Default::default()).await.expect("deleted");
+        }
+    }
+    failed.extend(not_shown("ConnectInstance", &shown));
     assert!(failed.is_empty(), "{} failures:\n{}", failed.len(), failed.join("\n"));
 }
 

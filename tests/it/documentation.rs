@@ -299,6 +299,61 @@ fn the_policies_allow_every_operation_of_the_code_and_no_other() {
     }
 }
 
+// === proofs
+
+/// What stands between backticks, outside of fenced blocks.
+fn inline(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
+}
+
+/// The file of a module below `tests/it`.
+fn module(path: &str) -> PathBuf {
+    root().join("tests/it").join(format!("{}.rs", path.replace("::", "/")))
+}
+
+#[test]
+fn every_test_that_is_named_as_a_proof_exists_and_every_threat_and_invariant_has_a_row() {
+    let text = read("docs/security.md");
+    let mut named = 0;
+    for name in inline(&text) {
+        let Some((path, test)) = name.rsplit_once("::") else { continue };
+        let source = read(module(path));
+        let declared = source.match_indices(&format!("fn {test}(")).any(|(at, _)| {
+            let attribute = source[..at].rsplit("\n\n").next().unwrap_or_default();
+            attribute.contains("#[test]") || attribute.contains("#[tokio::test")
+        });
+        assert!(declared, "docs/security.md: there is no test {name}");
+        let is_run =
+            path.split("::").next().is_some_and(|first| read("tests/it/main.rs").contains(&format!("mod {first};")));
+        assert!(is_run, "docs/security.md: {name} is never run");
+        named += 1;
+    }
+    assert!(named > 40, "docs/security.md names {named} tests");
+    let numbers =
+        |heading: &str| rows(section(&text, heading)).into_iter().map(|row| row[0].clone()).collect::<Vec<_>>();
+    assert_eq!(numbers("## Threats"), (1..=13).map(|n| format!("S{n}")).collect::<Vec<_>>());
+    assert_eq!(numbers("## Invariants"), (1..=14).map(|n| format!("I{n}")).collect::<Vec<_>>());
+    for row in rows(section(&text, "## Threats")).into_iter().chain(rows(section(&text, "## Invariants"))) {
+        assert!(row.len() == 4 && row.iter().all(|cell| !cell.is_empty()), "docs/security.md, row {}", row[0]);
+    }
+}
+
+#[test]
+fn every_switch_of_the_simulator_is_a_question_with_commands() {
+    let text = read("docs/verify-on-aws.md");
+    let parts: Vec<&str> = text.split("\n## ").flat_map(|part| part.split("\n### ")).collect();
+    for (switch, ..) in connect_simulator::Switches::TABLE {
+        let asked = parts.iter().find(|part| part.contains(&format!("`{switch}`")));
+        let asked = asked.unwrap_or_else(|| panic!("docs/verify-on-aws.md does not speak of {switch}"));
+        let commands = fenced(asked, "console").concat();
+        assert!(commands.contains("aws connect "), "docs/verify-on-aws.md has no command for {switch}");
+    }
+    for number in 1..=12 {
+        assert!(text.contains(&format!("\n## U{number}: ")), "docs/verify-on-aws.md has no U{number}");
+    }
+}
+
 // === links
 
 /// A heading as GitHub names its anchor.

@@ -17,6 +17,7 @@ mod support;
 mod sweep;
 
 mod admission;
+mod attacks;
 mod bad_input;
 mod crd;
 mod assume_role;
@@ -34,4 +35,5 @@ mod pace;
 mod panics;
 mod passwords;
 mod properties;
+mod redaction;
 mod references;

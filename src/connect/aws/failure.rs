@@ -16,7 +16,7 @@ use super::assume_role::RoleError;
 use crate::connect::error::without_personal_data;
 use crate::connect::{ConnectError, Kind};
 
-const NO_CREDENTIALS: &str = "no AWS credentials; give the pod a role by EKS Pod Identity or IRSA, or set AWS_ACCESS_KEY_ID and \
+const NO_CREDENTIALS: &str = "no AWS credentials were found: give the pod a role by EKS Pod Identity or IRSA, or set AWS_ACCESS_KEY_ID and \
                               AWS_SECRET_ACCESS_KEY";
 // Some of the SDK's errors are essays.
 const LONGEST_CAUSE: usize = 160;

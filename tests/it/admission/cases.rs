@@ -1,5 +1,6 @@
 //! What the API server must accept, and what it must refuse with which words.
 
+pub(super) mod instance;
 mod person;
 mod phone;
 mod reference;

@@ -40,6 +40,8 @@ pub struct Options {
     pub sts: Option<connect_simulator::sts::Sts>,
     /// Rate limits of the operator; none means AWS's defaults. The simulator throttles only where it is told to.
     pub rate_limit: Option<&'static str>,
+    /// Further arguments of the operator.
+    pub arguments: Vec<String>,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             generate_passwords: false,
             sts: None,
             rate_limit: Some("*=10000"),
+            arguments: Vec::new(),
         }
     }
 }
@@ -136,6 +139,7 @@ impl Stage {
             .args(["--sweep-interval", sweep, "--search-interval", search])
             .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
             .args(rate_limit.iter().flat_map(|limit| ["--rate-limit", limit]))
+            .args(&self.options.arguments)
             .env("KUBECONFIG", &kubeconfig)
             .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
             .env("AWS_ENDPOINT_URL_STS", sts)

@@ -154,7 +154,12 @@ async fn without_credentials_nothing_is_sent_and_the_way_out_is_named() {
     for config in [none, failing] {
         let error = AwsConnect::new(&config).describe_instance(&instance()).await.unwrap_err();
         assert_eq!((error.kind, error.code.as_str()), (Kind::AccessDenied, "NoCredentials"), "{error}");
-        assert!(error.message.contains("EKS Pod Identity") && error.message.len() < 400, "{error}");
+        assert!(
+            error.message.starts_with("no AWS credentials were found: ")
+                && error.message.contains("EKS Pod Identity")
+                && error.message.len() < 400,
+            "{error}"
+        );
     }
     assert!(recorder.all().is_empty());
 }

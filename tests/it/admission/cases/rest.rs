@@ -76,7 +76,15 @@ pub(super) fn rest() -> Vec<Case> {
         no(
             "a tag of ours",
             tag("contactops.dev/owner"),
-            &[("spec.tags", "keys that begin with contactops.dev/, which the operator keeps for its own tags")],
+            &[(
+                "spec.tags",
+                "keys that begin with contactops.dev/ in any case, which the operator keeps for its own tags",
+            )],
+        ),
+        no(
+            "a tag that IAM takes for ours",
+            tag("ContactOps.DEV/Owner"),
+            &[("spec.tags", "keys that begin with contactops.dev/ in any case")],
         ),
         no("a tag of AWS", tag("aws:team"), &[("spec.tags", "keys that begin with aws:, which AWS keeps for itself")]),
         no("a tag of AWS in capitals", tag("AWS:team"), &[("spec.tags", "keys that begin with aws:")]),
