@@ -17,6 +17,7 @@ mod support;
 
 mod admission;
 mod bad_input;
+mod crash;
 mod crd;
 mod deletion;
 mod documentation;

@@ -1,0 +1,95 @@
+//! Tries the crash points of a scenario, several at a time.
+
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::scenario::Scenario;
+use super::trial::Trial;
+use super::verdict::Outcome;
+use crate::support::{Crash, Moment};
+
+/// Runs at one time, over all tests of this kind: each has operators and watches.
+static RUNS: Semaphore = Semaphore::const_new(10);
+
+/// A scenario with nothing on its way: how it ends, and its steps.
+pub async fn undisturbed(scenario: fn() -> Scenario) -> (Outcome, Vec<String>) {
+    let trial = Trial::begin(scenario()).await;
+    let life = trial.live(None).await;
+    let wrongs = trial.wrongs(None).await;
+    assert!(wrongs.is_empty(), "undisturbed:\n{}", wrongs.join("\n"));
+    let outcome = trial.outcome().await;
+    trial.clear().await;
+    (outcome, life.steps)
+}
+
+/// Tries one crash after the other, then a life without one; how many of them struck.
+async fn crashes(scenario: fn() -> Scenario, crashes: Vec<Crash>, undisturbed: Outcome) -> usize {
+    let _permit = RUNS.acquire().await.unwrap();
+    let trial = Trial::begin(scenario()).await;
+    let mut struck = 0;
+    for crash in crashes {
+        if !trial.live(Some(crash)).await.crashed {
+            break;
+        }
+        struck += 1;
+    }
+    let life = trial.live(None).await;
+    assert!(!life.crashed);
+    let wrongs = trial.wrongs(Some(&undisturbed)).await;
+    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+    trial.clear().await;
+    struck
+}
+
+/// Every crash point of a scenario, or a sample of them as the scenario says.
+pub async fn every_crash_point_of(scenario: fn() -> Scenario) {
+    let began = Instant::now();
+    let (outcome, steps) = undisturbed(scenario).await;
+    let stride = if std::env::var("CRASH_POINTS").is_ok_and(|points| points == "all") { 1 } else { scenario().stride };
+    let all = points(steps.len());
+    let tried: Vec<_> = all.iter().copied().step_by(stride).map(|crash| vec![crash]).collect();
+    let count = tried.len();
+    let struck = run(scenario, tried, &outcome, &steps).await;
+    // A point that is not reached would be a test that is not made.
+    assert_eq!(struck, count, "crash points that did not strike; steps: {steps:#?}");
+    assert!(count * stride >= 2 * steps.len());
+    println!(
+        "{}: {} steps, {count} of {} crash points in {:.1} s",
+        scenario().name,
+        steps.len(),
+        all.len(),
+        began.elapsed().as_secs_f64()
+    );
+}
+
+/// Before and after each of so many steps.
+fn points(steps: usize) -> Vec<Crash> {
+    let both = |step| [Moment::Before, Moment::After].map(|moment| Crash { step, moment });
+    (1..=steps).flat_map(both).collect()
+}
+
+async fn run(scenario: fn() -> Scenario, tried: Vec<Vec<Crash>>, outcome: &Outcome, steps: &[String]) -> usize {
+    let mut runs = JoinSet::new();
+    for plan in tried {
+        let outcome = outcome.clone();
+        let label = plan.clone();
+        runs.spawn(async move { (label, tokio::spawn(crashes(scenario, plan, outcome)).await) });
+    }
+    let (mut struck, mut failures) = (0, Vec::new());
+    while let Some(run) = runs.join_next().await {
+        match run.unwrap() {
+            (_, Ok(count)) => struck += count,
+            (plan, Err(error)) => {
+                let step = |crash: &Crash| format!("{:?} {} ({})", crash.moment, crash.step, steps[crash.step - 1]);
+                let plan: Vec<_> = plan.iter().map(step).collect();
+                let message = error.into_panic();
+                let message = message.downcast_ref::<String>().cloned().unwrap_or_default();
+                failures.push(format!("=== crash {}:\n{message}", plan.join(", then ")));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} runs failed:\n{}", failures.len(), failures.join("\n"));
+    struck
+}
