@@ -11,12 +11,15 @@ use super::verdict::Outcome;
 use crate::support::{Crash, Moment};
 
 /// Runs at one time, over all tests of this kind: each has operators and watches.
-static RUNS: Semaphore = Semaphore::const_new(10);
+static RUNS: Semaphore = Semaphore::const_new(16);
 
 /// A scenario with nothing on its way: how it ends, and its steps.
 pub async fn undisturbed(scenario: fn() -> Scenario) -> (Outcome, Vec<String>) {
-    let trial = Trial::begin(scenario()).await;
+    let mut trial = Trial::begin(scenario()).await;
     let life = trial.live(None).await;
+    if trial.then().await {
+        trial.live(None).await;
+    }
     let wrongs = trial.wrongs(None).await;
     assert!(wrongs.is_empty(), "undisturbed:\n{}", wrongs.join("\n"));
     let outcome = trial.outcome().await;
@@ -27,7 +30,7 @@ pub async fn undisturbed(scenario: fn() -> Scenario) -> (Outcome, Vec<String>) {
 /// Tries one crash after the other, then a life without one; how many of them struck.
 async fn crashes(scenario: fn() -> Scenario, crashes: Vec<Crash>, undisturbed: Outcome) -> usize {
     let _permit = RUNS.acquire().await.unwrap();
-    let trial = Trial::begin(scenario()).await;
+    let mut trial = Trial::begin(scenario()).await;
     let mut struck = 0;
     for crash in crashes {
         if !trial.live(Some(crash)).await.crashed {
@@ -35,33 +38,49 @@ async fn crashes(scenario: fn() -> Scenario, crashes: Vec<Crash>, undisturbed: O
         }
         struck += 1;
     }
-    let life = trial.live(None).await;
-    assert!(!life.crashed);
+    trial.then().await;
+    trial.live(None).await;
     let wrongs = trial.wrongs(Some(&undisturbed)).await;
     assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
     trial.clear().await;
     struck
 }
 
-/// Every crash point of a scenario, or a sample of them as the scenario says.
+/// Every crash point of a scenario.
 pub async fn every_crash_point_of(scenario: fn() -> Scenario) {
     let began = Instant::now();
     let (outcome, steps) = undisturbed(scenario).await;
-    let stride = if std::env::var("CRASH_POINTS").is_ok_and(|points| points == "all") { 1 } else { scenario().stride };
-    let all = points(steps.len());
-    let tried: Vec<_> = all.iter().copied().step_by(stride).map(|crash| vec![crash]).collect();
+    let tried: Vec<_> = points(steps.len()).into_iter().map(|crash| vec![crash]).collect();
     let count = tried.len();
     let struck = run(scenario, tried, &outcome, &steps).await;
     // A point that is not reached would be a test that is not made.
-    assert_eq!(struck, count, "crash points that did not strike; steps: {steps:#?}");
-    assert!(count * stride >= 2 * steps.len());
+    assert_eq!((struck, count), (2 * steps.len(), 2 * steps.len()), "crash points did not strike; steps: {steps:#?}");
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{}: {} steps, {count} crash points in {seconds:.1} s", scenario().name, steps.len());
+}
+
+/// A sample of two crashes in a row, the second in the life after the first.
+pub async fn pairs_of_crashes_of(scenario: fn() -> Scenario, stride: usize) {
+    let began = Instant::now();
+    let (outcome, steps) = undisturbed(scenario).await;
+    let points = points(steps.len());
+    let pairs: Vec<_> = points.iter().flat_map(|first| points.iter().map(|second| vec![*first, *second])).collect();
+    let stride = if tries_all() { 1 } else { stride };
+    let tried: Vec<_> = pairs.iter().cloned().step_by(stride).collect();
+    let count = tried.len();
+    let struck = run(scenario, tried, &outcome, &steps).await;
+    // The second life has fewer steps where the first came far, so not every second crash can strike.
+    assert!(struck >= count + count / 3, "of {count} pairs only {struck} crashes struck");
     println!(
-        "{}: {} steps, {count} of {} crash points in {:.1} s",
+        "{}: {count} of {} pairs of crashes, {struck} crashes, in {:.1} s",
         scenario().name,
-        steps.len(),
-        all.len(),
+        pairs.len(),
         began.elapsed().as_secs_f64()
     );
+}
+
+fn tries_all() -> bool {
+    std::env::var("CRASH_POINTS").is_ok_and(|points| points == "all")
 }
 
 /// Before and after each of so many steps.

@@ -1,7 +1,7 @@
 //! What happens in a scenario, as data: what is there, what people do, and how it must end.
 
+use connect_simulator::UserPatch;
 use connect_simulator::fixtures::managed as m;
-use connect_simulator::{Mutation, UserPatch};
 use serde_json::{Value, json};
 
 /// A story with one outcome, however often the operator dies on the way.
@@ -15,13 +15,15 @@ pub struct Scenario {
     pub acts: Vec<Act>,
     /// How each object ends.
     pub ends: Vec<(&'static str, End)>,
+    /// What people do after the first life of the operator, whether it crashed or came to an end.
+    pub then: Vec<Act>,
+    /// Where there is something in `then`: how each object ends before it.
+    pub meanwhile: Vec<(&'static str, End)>,
     /// What must hold of the users in Connect (a JSON pointer that begins with the username; null: nothing
     /// there), so that the run without a crash is judged, too.
     pub wants: Vec<(&'static str, Value)>,
     /// Rules of the instance, if it has any.
     pub rules: Option<Value>,
-    /// Every how many crash points one is tried by default.
-    pub stride: usize,
 }
 
 /// Something that a person does.
@@ -34,6 +36,8 @@ pub enum Act {
     QuickConnect(&'static str),
     /// Deletes a user in the console.
     Dismiss(&'static str),
+    /// Lets so much time pass that nobody doubts what Connect shows.
+    Wait,
 }
 
 /// How an object ends.
@@ -51,9 +55,10 @@ impl Scenario {
             given: Vec::new(),
             acts: Vec::new(),
             ends: Vec::new(),
+            then: Vec::new(),
+            meanwhile: Vec::new(),
             wants: Vec::new(),
             rules: None,
-            stride: 1,
         }
     }
 }
@@ -78,11 +83,4 @@ pub fn object(name: &str, spec: Value) -> Value {
     }
     object["spec"].as_object_mut().unwrap().retain(|_, value| !value.is_null());
     object
-}
-
-impl Act {
-    /// The mutation that a click in the console is, if it is one.
-    pub fn dismissal(username: &str, instance_id: &str) -> Mutation {
-        Mutation::DeleteUser { instance_id: instance_id.to_owned(), user: username.to_owned() }
-    }
 }

@@ -19,6 +19,8 @@ pub const ALL: &[fn() -> Scenario] = &[
     retain,
     rename,
     vanished,
+    change_of_mind,
+    delete_after_create,
 ];
 
 pub fn create() -> Scenario {
@@ -120,17 +122,19 @@ pub fn update() -> Scenario {
 }
 
 pub fn removal_of_fields() -> Scenario {
+    let reachable =
+        json!({ "firstName": "Jane", "lastName": "Doe", "email": "jane@example.com", "mobile": "+4930123456" });
     let edit = json!({
-        "identityInfo": { "email": null }, "hierarchyGroupPath": null, "autoAcceptConfigs": null,
+        "identityInfo": { "mobile": null }, "hierarchyGroupPath": null, "autoAcceptConfigs": null,
         "tags": null, "userProficiencies": null,
     });
     Scenario {
-        given: vec![object("jane", full())],
+        given: vec![object("jane", with(full(), json!({ "identityInfo": reachable })))],
         acts: vec![Act::Edit("jane", edit)],
         ends: vec![("jane", End::Ready)],
         wants: vec![
             ("/jane.doe/IdentityInfo/FirstName", json!("Jane")),
-            ("/jane.doe/IdentityInfo/Email", Value::Null),
+            ("/jane.doe/IdentityInfo/Mobile", Value::Null),
             ("/jane.doe/HierarchyGroupId", Value::Null),
             ("/jane.doe/AutoAcceptConfigs/0/AutoAccept", json!(false)),
             ("/jane.doe/Tags/team", Value::Null),
@@ -209,13 +213,53 @@ pub fn rename() -> Scenario {
 pub fn vanished() -> Scenario {
     Scenario {
         given: vec![object("jane", full())],
-        acts: vec![Act::Dismiss("jane.doe")],
+        acts: vec![Act::Dismiss("jane.doe"), Act::Wait],
         ends: vec![("jane", End::Ready)],
         wants: vec![
             ("/jane.doe/Id", json!("new ID of jane.doe")),
             ("/jane.doe/UserProficiencies/1/AttributeValue", json!("Billing")),
         ],
         ..Scenario::new("vanished")
+    }
+}
+
+/// What an edit has set and the next takes back must go, even if the operator died in between and never said
+/// that it was done.
+pub fn change_of_mind() -> Scenario {
+    let name = json!({ "firstName": "Jane", "lastName": "Doe", "email": "jane@example.com" });
+    let more = json!({
+        "identityInfo": { "mobile": "+4930123456" },
+        "tags": { "floor": "3" },
+        "userProficiencies": [{ "attributeName": "Skill", "attributeValue": "Billing", "level": 2 }],
+        "hierarchyGroupPath": ["APAC"],
+    });
+    let less = json!({
+        "identityInfo": { "mobile": null }, "tags": null, "userProficiencies": null, "hierarchyGroupPath": null,
+    });
+    Scenario {
+        given: vec![object("jane", json!({ "identityInfo": name }))],
+        acts: vec![Act::Edit("jane", more)],
+        meanwhile: vec![("jane", End::Ready)],
+        then: vec![Act::Edit("jane", less)],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![
+            ("/jane.doe/IdentityInfo", json!({ "FirstName": "Jane", "LastName": "Doe", "Email": "jane@example.com" })),
+            ("/jane.doe/HierarchyGroupId", Value::Null),
+            ("/jane.doe/Tags/floor", Value::Null),
+            ("/jane.doe/UserProficiencies/0", Value::Null),
+        ],
+        ..Scenario::new("change-of-mind")
+    }
+}
+
+pub fn delete_after_create() -> Scenario {
+    Scenario {
+        acts: vec![Act::Create(object("jane", full()))],
+        meanwhile: vec![("jane", End::Ready)],
+        then: vec![Act::Delete("jane")],
+        ends: vec![("jane", End::Gone)],
+        wants: vec![("/jane.doe", Value::Null)],
+        ..Scenario::new("delete-after-create")
     }
 }
 

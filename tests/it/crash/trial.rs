@@ -47,6 +47,8 @@ pub struct Trial {
     pub told_before: usize,
     /// Calls of Connect before that.
     pub calls_before: u64,
+    /// How each object is to end in the present life.
+    ends: Vec<(&'static str, End)>,
 }
 
 /// How one life went.
@@ -94,6 +96,7 @@ impl Trial {
             first_ids: BTreeMap::new(),
             told_before: 0,
             calls_before: 0,
+            ends: Vec::new(),
         };
         trial.people().await;
         trial.given(real).await;
@@ -103,7 +106,20 @@ impl Trial {
         for act in std::mem::take(&mut trial.scenario.acts) {
             trial.act(act).await;
         }
+        let Scenario { then, meanwhile, ends, .. } = &trial.scenario;
+        trial.ends = if then.is_empty() { ends.clone() } else { meanwhile.clone() };
         trial
+    }
+
+    /// What people do after the first life; whether they do anything.
+    pub async fn then(&mut self) -> bool {
+        let acts = std::mem::take(&mut self.scenario.then);
+        let any = !acts.is_empty();
+        for act in acts {
+            self.act(act).await;
+        }
+        self.ends.clone_from(&self.scenario.ends);
+        any
     }
 
     /// Users that are nobody's business here, and those of the scenario.
@@ -154,8 +170,10 @@ impl Trial {
             Act::Edit(name, spec) => drop(self.stage.edit(name, spec).await),
             Act::Delete(name) => self.stage.delete(name).await,
             Act::Dismiss(username) => {
-                self.stage.simulator.mutate(Act::dismissal(username, &self.habitat.instance_id)).unwrap();
+                let (instance_id, user) = (self.habitat.instance_id.clone(), username.to_owned());
+                self.stage.simulator.mutate(Mutation::DeleteUser { instance_id, user }).unwrap();
             }
+            Act::Wait => tokio::time::sleep(INTERVALS.grace + INTERVALS.grace / 5).await,
             Act::QuickConnect(username) => {
                 let id = self.first_ids[username].clone();
                 let config = QuickConnectConfig {
@@ -217,20 +235,22 @@ impl Trial {
         let before = self.pulse().await;
         tokio::time::sleep(SILENCE).await;
         let after = self.pulse().await;
-        assert_eq!(before, after, "it does not fall silent: {}", self.stage.operations().join(", "));
+        assert_eq!(before, after, "it does not fall silent: {}", last(&self.stage.operations()));
         assert!(self.is_at_its_end().await);
     }
 
     /// Whether every object is where it is to end.
     pub async fn is_at_its_end(&self) -> bool {
-        for (name, end) in &self.scenario.ends {
+        for (name, end) in &self.ends {
             let object = self.stage.api().get_opt(name).await.unwrap();
             let is_there = match (&object, end) {
                 (None, End::Gone) => true,
                 (Some(object), End::Ready) => {
                     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
+                    let id = object.status.as_ref().and_then(|status| status.user_id.as_ref());
                     condition(object).is_some_and(|(status, _)| status == "True")
                         && observed == object.metadata.generation
+                        && self.users().iter().any(|user| Some(&user.id) == id)
                 }
                 _ => false,
             };
@@ -244,7 +264,7 @@ impl Trial {
     /// What moves with every write to Connect or to an object.
     async fn pulse(&self) -> (usize, Vec<Option<String>>) {
         let mut versions = Vec::new();
-        for (name, _) in &self.scenario.ends {
+        for (name, _) in &self.ends {
             versions.push(self.stage.api().get_opt(name).await.unwrap().and_then(|object| object.resource_version()));
         }
         (self.stage.writes().len(), versions)
@@ -252,7 +272,7 @@ impl Trial {
 
     async fn give_up(&self, steps: &[String]) {
         let mut objects = Vec::new();
-        for (name, end) in &self.scenario.ends {
+        for (name, end) in &self.ends {
             let object = self.stage.api().get_opt(name).await.unwrap();
             let object = object.map(|object| (object.metadata.deletion_timestamp, object.status));
             objects.push(format!("{name} should be {end:?} and is {}", serde_json::to_string(&object).unwrap()));
@@ -260,8 +280,8 @@ impl Trial {
         panic!(
             "it did not come to its end:\n{}\nsteps of the last life: {}\ncalls: {}",
             objects.join("\n"),
-            steps.join(", "),
-            self.stage.operations().join(", "),
+            last(steps),
+            last(&self.stage.operations()),
         );
     }
 
@@ -274,4 +294,9 @@ impl Trial {
             drop(self.instances().patch(name, &PatchParams::default(), &release).await);
         }
     }
+}
+
+/// The end of a long story.
+fn last(steps: &[String]) -> String {
+    steps[steps.len().saturating_sub(40)..].join(", ")
 }

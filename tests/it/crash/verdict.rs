@@ -47,7 +47,15 @@ impl Trial {
             }
         }
         if let Some(undisturbed) = undisturbed.filter(|undisturbed| **undisturbed != outcome) {
-            wrong.push(format!("it ended in\n{outcome:#?}\nand undisturbed it ends in\n{undisturbed:#?}"));
+            let sides = [(&outcome.users, &undisturbed.users), (&outcome.objects, &undisturbed.objects)];
+            for (ended, wanted) in sides {
+                for (name, wanted) in wanted.as_object().unwrap() {
+                    if ended[name] != *wanted {
+                        wrong.push(format!("{name} ended as\n{}\nand undisturbed as\n{wanted}", ended[name]));
+                    }
+                }
+            }
+            wrong.push("it ended otherwise than undisturbed".to_owned());
         }
         self.strangers_are_as_before(&mut wrong);
         self.there_are_no_orphans(&mut wrong).await;

@@ -85,7 +85,8 @@ impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let wire = self.clone();
         HttpConnectorFuture::new(async move {
-            let step = format!("{} {}", request.method(), request.uri().split('?').next().unwrap_or_default());
+            let path = request.uri().split('?').next().and_then(|uri| uri.split(".com").nth(1)).unwrap_or_default();
+            let step = format!("{} {path}", request.method());
             let Some(entry) = wire.gate.enter(Some(step)) else { return std::future::pending().await };
             let body = Bytes::copy_from_slice(request.body().bytes().unwrap());
             let asked = http::Request::builder().method(request.method()).uri(request.uri());
