@@ -4,12 +4,14 @@
 //! Each scenario is first played undisturbed, which counts its steps; then once for each crash point, all of
 //! them. Of pairs of crashes a sample is tried, the same at every run; with `CRASH_POINTS=all` every pair.
 
-mod points;
+mod kill;
+pub mod points;
 pub mod scenario;
 pub mod scenarios;
 pub mod trial;
-mod verdict;
+pub mod verdict;
 
+use kill::kills;
 use points::{every_crash_point_of, pairs_of_crashes_of};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,4 +82,24 @@ async fn a_creation_survives_two_crashes_in_a_row() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_survives_two_crashes_in_a_row() {
     pairs_of_crashes_of(scenarios::delete_with_quick_connects, 17).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_survives_kills_of_the_process() {
+    kills(scenarios::create_with_proficiencies, 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_survives_kills_of_the_process() {
+    kills(scenarios::update, 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_survives_kills_of_the_process() {
+    kills(scenarios::delete_with_quick_connects, 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_object_survives_kills_of_the_process() {
+    kills(scenarios::rename, 10).await;
 }

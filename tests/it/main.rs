@@ -24,6 +24,7 @@ mod documentation;
 mod identity;
 mod instance;
 mod architecture;
+mod faults;
 mod fixpoint;
 mod lifecycle;
 mod panics;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use connect_simulator::CallRecord;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -13,18 +14,26 @@ use crate::support::{Crash, Moment};
 /// Runs at one time, over all tests of this kind: each has operators and watches.
 static RUNS: Semaphore = Semaphore::const_new(16);
 
-/// A scenario with nothing on its way: how it ends, and its steps.
-pub async fn undisturbed(scenario: fn() -> Scenario) -> (Outcome, Vec<String>) {
+/// A scenario with nothing on its way: how it ends and what it takes.
+pub struct Undisturbed {
+    pub outcome: Outcome,
+    /// Writes to the API server and calls of Connect, in order.
+    pub steps: Vec<String>,
+    pub calls: Vec<CallRecord>,
+}
+
+/// Plays a scenario with nothing on its way.
+pub async fn undisturbed(scenario: fn() -> Scenario) -> Undisturbed {
     let mut trial = Trial::begin(scenario()).await;
-    let life = trial.live(None).await;
+    let steps = trial.live(None).await.steps;
     if trial.then().await {
         trial.live(None).await;
     }
     let wrongs = trial.wrongs(None).await;
     assert!(wrongs.is_empty(), "undisturbed:\n{}", wrongs.join("\n"));
-    let outcome = trial.outcome().await;
+    let (outcome, calls) = (trial.outcome().await, trial.calls());
     trial.clear().await;
-    (outcome, life.steps)
+    Undisturbed { outcome, steps, calls }
 }
 
 /// Tries one crash after the other, then a life without one; how many of them struck.
@@ -49,7 +58,7 @@ async fn crashes(scenario: fn() -> Scenario, crashes: Vec<Crash>, undisturbed: O
 /// Every crash point of a scenario.
 pub async fn every_crash_point_of(scenario: fn() -> Scenario) {
     let began = Instant::now();
-    let (outcome, steps) = undisturbed(scenario).await;
+    let Undisturbed { outcome, steps, .. } = undisturbed(scenario).await;
     let tried: Vec<_> = points(steps.len()).into_iter().map(|crash| vec![crash]).collect();
     let count = tried.len();
     let struck = run(scenario, tried, &outcome, &steps).await;
@@ -62,7 +71,7 @@ pub async fn every_crash_point_of(scenario: fn() -> Scenario) {
 /// A sample of two crashes in a row, the second in the life after the first.
 pub async fn pairs_of_crashes_of(scenario: fn() -> Scenario, stride: usize) {
     let began = Instant::now();
-    let (outcome, steps) = undisturbed(scenario).await;
+    let Undisturbed { outcome, steps, .. } = undisturbed(scenario).await;
     let points = points(steps.len());
     let pairs: Vec<_> = points.iter().flat_map(|first| points.iter().map(|second| vec![*first, *second])).collect();
     let stride = if tries_all() { 1 } else { stride };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::{QuickConnectConfig, UserQuickConnectConfig};
-use connect_simulator::{Mutation, User, UserPatch};
+use connect_simulator::{CallRecord, Mutation, User, UserPatch};
 use connect_user_operator::controller::Intervals;
 use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
@@ -164,7 +164,8 @@ impl Trial {
         }
     }
 
-    async fn act(&mut self, act: Act) {
+    /// A person does something.
+    pub async fn act(&mut self, act: Act) {
         match act {
             Act::Create(object) => self.create(&object).await,
             Act::Edit(name, spec) => drop(self.stage.edit(name, spec).await),
@@ -207,6 +208,11 @@ impl Trial {
         self.stage.simulator.users(&self.habitat.instance_id)
     }
 
+    /// Calls of Connect since people began to act.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.stage.simulator.calls_since(self.calls_before)
+    }
+
     fn instances(&self) -> Api<ConnectInstance> {
         Api::all(self.stage.client.clone())
     }
@@ -216,7 +222,7 @@ impl Trial {
         let incarnation = self.habitat.start(crash);
         let crashed = tokio::select! {
             () = incarnation.gate.fallen() => true,
-            () = self.end(&incarnation) => false,
+            () = self.come_to_the_end(&incarnation) => false,
         };
         let steps = incarnation.gate.steps();
         assert!(incarnation.metrics.text().contains("controller_runtime_reconcile_panics_total 0\n"));
@@ -228,7 +234,8 @@ impl Trial {
         Life { steps, crashed }
     }
 
-    async fn end(&self, incarnation: &Incarnation) {
+    /// Waits until all is done, and then for silence.
+    pub async fn come_to_the_end(&self, incarnation: &Incarnation) {
         if self.stage.eventually(|| self.is_at_its_end().map(|at_end| at_end.then_some(()))).await.is_none() {
             self.give_up(&incarnation.gate.steps()).await;
         }
