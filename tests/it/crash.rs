@@ -35,6 +35,11 @@ async fn an_update_of_many_fields_survives_a_crash_at_every_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_the_older_phone_settings_survives_a_crash_at_every_step() {
+    every_crash_point_of(scenarios::update_phone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removal_of_fields_survives_a_crash_at_every_step() {
     every_crash_point_of(scenarios::removal_of_fields).await;
 }
@@ -86,20 +91,20 @@ async fn a_deletion_survives_two_crashes_in_a_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_survives_kills_of_the_process() {
-    kills(scenarios::create_with_proficiencies, 10).await;
+    kills(scenarios::create_with_proficiencies).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_survives_kills_of_the_process() {
-    kills(scenarios::update, 10).await;
+    kills(scenarios::update).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_survives_kills_of_the_process() {
-    kills(scenarios::delete_with_quick_connects, 10).await;
+    kills(scenarios::delete_with_quick_connects).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_object_survives_kills_of_the_process() {
-    kills(scenarios::rename, 10).await;
+    kills(scenarios::rename).await;
 }

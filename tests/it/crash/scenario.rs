@@ -1,7 +1,7 @@
 //! What happens in a scenario, as data: what is there, what people do, and how it must end.
 
-use connect_simulator::UserPatch;
 use connect_simulator::fixtures::managed as m;
+use connect_simulator::{Switches, UserPatch};
 use serde_json::{Value, json};
 
 /// A story with one outcome, however often the operator dies on the way.
@@ -24,6 +24,8 @@ pub struct Scenario {
     pub wants: Vec<(&'static str, Value)>,
     /// Rules of the instance, if it has any.
     pub rules: Option<Value>,
+    /// What Connect does where nobody documents it.
+    pub switches: Switches,
 }
 
 /// Something that a person does.
@@ -59,6 +61,7 @@ impl Scenario {
             meanwhile: Vec::new(),
             wants: Vec::new(),
             rules: None,
+            switches: Switches::default(),
         }
     }
 }

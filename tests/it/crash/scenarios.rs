@@ -1,8 +1,8 @@
 //! The scenarios. Another one is a function here and its name in [`ALL`].
 
-use connect_simulator::UserPatch;
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::Proficiency;
+use connect_simulator::{Switches, UserPatch};
 use serde_json::{Value, json};
 
 use super::scenario::{Act, End, Scenario, object};
@@ -13,6 +13,7 @@ pub const ALL: &[fn() -> Scenario] = &[
     create_with_proficiencies,
     adopt,
     update,
+    update_phone,
     removal_of_fields,
     delete,
     delete_with_quick_connects,
@@ -118,6 +119,25 @@ pub fn update() -> Scenario {
             ("/jane.doe/UserProficiencies/2", Value::Null),
         ],
         ..Scenario::new("update")
+    }
+}
+
+/// The older settings have a call of their own, where Connect does not mirror them into the lists.
+pub fn update_phone() -> Scenario {
+    let soft = json!({ "phoneType": "SOFT_PHONE", "autoAccept": true, "afterContactWorkTimeLimit": 30 });
+    let desk = json!({ "phoneType": "DESK_PHONE", "deskPhoneNumber": "+4930123456", "autoAccept": false });
+    Scenario {
+        given: vec![object("jane", json!({ "phoneConfig": soft }))],
+        acts: vec![Act::Edit("jane", json!({ "phoneConfig": desk }))],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![
+            ("/jane.doe/PhoneConfig/PhoneType", json!("DESK_PHONE")),
+            ("/jane.doe/PhoneConfig/DeskPhoneNumber", json!("+4930123456")),
+            ("/jane.doe/PhoneConfig/AfterContactWorkTimeLimit", json!(30)),
+            ("/jane.doe/PhoneConfig/AutoAccept", json!(false)),
+        ],
+        switches: Switches { phone_config_mirrored: false, ..Switches::default() },
+        ..Scenario::new("update-phone")
     }
 }
 

@@ -76,6 +76,7 @@ impl Trial {
             identity_management_type: "CONNECT_MANAGED".to_owned(),
         };
         stage.simulator.mutate(instance).unwrap();
+        stage.simulator.set_switches(scenario.switches);
         let habitat = Habitat {
             cluster: stage.cluster,
             simulator: stage.simulator.clone(),

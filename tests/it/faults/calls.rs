@@ -30,12 +30,12 @@ pub async fn every_call_under(faults: Vec<(FaultKind, u32)>) {
     }
     // Everything that the port can do.
     assert_eq!(seen.len(), 23, "{seen:?}");
-    play("faults of calls", cases).await;
+    let count = cases.len();
+    play("faults of calls", cases, count).await;
 }
 
 fn case(plain: &'static Plain, operation: &str, kind: FaultKind, times: u32) -> Case {
     let label = format!("{operation} under {times} {kind:?}");
-    // An answer that is lost may have had its effect, so a fault may strike less often than it could.
     let fault = Fault { operation: Some(operation.to_owned()), times: Some(times), ..Fault::new(kind) };
     let spoil = Box::new(move |trial: &mut crate::crash::trial::Trial| {
         trial.habitat.patience = PATIENCE;
@@ -66,5 +66,6 @@ pub async fn under_lag() {
             cases.push(Case { label: format!("lag of {what}"), plain, spoil, looks: usize::try_from(looks).unwrap() });
         }
     }
-    play("lag", cases).await;
+    let count = cases.len();
+    play("lag", cases, count).await;
 }

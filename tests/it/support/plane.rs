@@ -75,6 +75,8 @@ pub struct OnPlane {
     pub target: Target,
     pub fault: PlaneFault,
     pub times: u32,
+    /// How often it has struck.
+    pub struck: u32,
 }
 
 /// Called with namespaced name and body of every status that is written.
@@ -93,6 +95,7 @@ impl Plane {
         let mut faults = self.faults.lock().unwrap();
         let hit = faults.iter_mut().find(|fault| fault.times > 0 && fault.target.matches(request))?;
         hit.times -= 1;
+        hit.struck += 1;
         Some(hit.fault.clone())
     }
 
