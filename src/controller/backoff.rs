@@ -37,6 +37,8 @@ struct Memory {
     generation: i64,
     failures: u32,
     hidden_since: Option<Timestamp>,
+    /// The object's resourceVersion after the last write of ours.
+    written: Option<u64>,
 }
 
 /// What is remembered of objects between two looks, by uid. Losing it costs patience, never correctness.
@@ -57,7 +59,7 @@ impl Backoff {
         let mut objects = self.lock();
         let memory = objects.entry(uid.to_owned()).or_default();
         if memory.generation != generation {
-            *memory = Memory { generation, failures: 0, hidden_since: memory.hidden_since };
+            *memory = Memory { generation, failures: 0, ..*memory };
         }
         let Intervals { resync, first_retry, slowest_retry, grace } = *intervals;
         let grown = |failures: u32, cap: Duration| first_retry.saturating_mul(1 << failures.min(16)).min(cap);
@@ -67,7 +69,7 @@ impl Backoff {
                 return None;
             }
             Next::Resync => {
-                *memory = Memory { generation, ..Memory::default() };
+                *memory = Memory { generation, written: memory.written, ..Memory::default() };
                 return Some(resync.mul_f64(0.9 + 0.2 * roll));
             }
             Next::Soon => grown(memory.failures, (grace / 20).max(first_retry)),
@@ -82,6 +84,19 @@ impl Backoff {
     /// Since when Connect says that the name is taken and shows no user of that name.
     pub(super) fn hidden_since(&self, uid: &str, now: Timestamp) -> Timestamp {
         *self.lock().entry(uid.to_owned()).or_default().hidden_since.get_or_insert(now)
+    }
+
+    /// Notes the object's resourceVersion as it is after a reconcile.
+    pub(super) fn wrote(&self, uid: &str, resource_version: &str) {
+        if let Ok(version) = resource_version.parse() {
+            self.lock().entry(uid.to_owned()).or_default().written = Some(version);
+        }
+    }
+
+    /// Whether a copy of the object is older than our own last write.
+    pub(super) fn is_behind(&self, uid: &str, resource_version: &str) -> bool {
+        let written = self.lock().get(uid).and_then(|memory| memory.written);
+        written.zip(resource_version.parse().ok()).is_some_and(|(written, copy): (u64, u64)| copy < written)
     }
 
     /// Forgets an object that is gone.
@@ -110,6 +125,20 @@ mod tests {
         assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 150, 150]);
         assert_eq!(delay(&backoff, Next::Resync), Some(Duration::from_secs(600)));
         assert_eq!(delay(&backoff, Next::Backoff), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_copy_older_than_our_last_write_is_behind_until_the_object_is_forgotten() {
+        let backoff = Backoff::default();
+        assert!(!backoff.is_behind("u", "7"));
+        backoff.wrote("u", "10");
+        for next in [Next::Backoff, Next::Resync] {
+            delay(&backoff, next);
+            assert!(backoff.is_behind("u", "9"));
+            assert!(!backoff.is_behind("u", "10") && !backoff.is_behind("u", "11") && !backoff.is_behind("v", "9"));
+        }
+        delay(&backoff, Next::Change);
+        assert!(!backoff.is_behind("u", "9"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod api_server;
 mod calls;
 mod cases;
 mod plane;
+mod stale;
 
 use calls::{every_call_under, under_lag};
 use connect_simulator::FaultKind as Kind;
@@ -93,6 +94,11 @@ async fn every_request_to_the_api_server_may_be_lost_or_slow() {
 async fn watches_may_end_or_expire_while_something_changes() {
     plane::watches_fail(vec![PlaneFault::EndWatch, PlaneFault::ExpireWatch, PlaneFault::LoseRequest]).await;
     plane::watches_fail(vec![PlaneFault::Refuse(410, "Expired"), PlaneFault::Refuse(500, "InternalError")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_may_overtake_the_watch() {
+    stale::a_retry_overtakes_the_watch().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

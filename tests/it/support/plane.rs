@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use http::request::Parts;
 use http::{Method, Request, Response};
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
 use kube::client::{Body, DynBody};
 use serde_json::{Value, json};
 use tower::{BoxError, Layer, Service};
@@ -29,6 +30,8 @@ pub enum PlaneFault {
     Delay(Duration),
     /// A watch that ends at once without a word.
     EndWatch,
+    /// A watch that tells everything so much later.
+    SlowWatch(Duration),
     /// A watch whose resourceVersion is too old.
     ExpireWatch,
 }
@@ -151,7 +154,7 @@ where
         }
         let fault = plane.strike(&parts);
         let send = match &fault {
-            None | Some(PlaneFault::Delay(_) | PlaneFault::LoseAnswer) => {
+            None | Some(PlaneFault::Delay(_) | PlaneFault::SlowWatch(_) | PlaneFault::LoseAnswer) => {
                 Some(self.inner.call(Request::from_parts(parts, body)))
             }
             _ => None,
@@ -167,6 +170,7 @@ where
             plane.gate.leave(entry).await;
             match (fault, answer) {
                 (None | Some(PlaneFault::Delay(_)), Some(answer)) => Ok(answer),
+                (Some(PlaneFault::SlowWatch(delay)), Some(answer)) => Ok(answer.map(|body| slow(body, delay))),
                 (Some(PlaneFault::Refuse(code, reason)), _) => Ok(refusal(code, reason)),
                 (Some(PlaneFault::EndWatch), _) => Ok(answer_of(200, Bytes::new())),
                 (Some(PlaneFault::ExpireWatch), _) => {
@@ -178,6 +182,14 @@ where
         }
         .boxed()
     }
+}
+
+fn slow(body: Box<DynBody>, delay: Duration) -> Box<DynBody> {
+    let frames = BodyStream::new(body).then(move |frame| async move {
+        tokio::time::sleep(delay).await;
+        frame
+    });
+    Box::new(StreamBody::new(frames.boxed()))
 }
 
 fn status(code: u16, reason: &str) -> Value {
@@ -192,7 +204,7 @@ fn refusal(code: u16, reason: &str) -> Answer {
 }
 
 fn answer_of(code: u16, body: Bytes) -> Answer {
-    let body = http_body_util::BodyExt::map_err(http_body_util::Full::new(body), BoxError::from);
+    let body = Full::new(body).map_err(BoxError::from);
     let body: Box<DynBody> = Box::new(body);
     Response::builder().status(code).header("content-type", "application/json").body(body).unwrap()
 }
