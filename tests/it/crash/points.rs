@@ -12,7 +12,7 @@ use super::verdict::Outcome;
 use crate::support::{Crash, Moment};
 
 /// Runs at one time, over all tests of this kind: each has operators and watches.
-static RUNS: Semaphore = Semaphore::const_new(16);
+static RUNS: Semaphore = Semaphore::const_new(24);
 
 /// A scenario with nothing on its way: how it ends and what it takes.
 pub struct Undisturbed {

@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use super::scenario::{Act, End, Scenario};
 use crate::support::{Crash, Habitat, Incarnation, Options, Stage, condition};
 
-/// How long nothing may happen at the end: several times the slowest retry.
-const SILENCE: Duration = Duration::from_millis(600);
+/// How long nothing may happen at the end: longer than the slowest retry with its jitter.
+const SILENCE: Duration = Duration::from_millis(400);
 
 /// Fast, and in proportion to what is used in production.
 pub const INTERVALS: Intervals = Intervals {
@@ -155,13 +155,16 @@ impl Trial {
         for object in &objects {
             self.create(object).await;
         }
-        let operator = if real { Err(self.stage.start_operator().await) } else { Ok(self.habitat.start(None)) };
+        let incarnation = (!real).then(|| self.habitat.start(None));
+        if real {
+            self.stage.start_operator().await;
+        }
         for name in self.uids.keys() {
             self.stage.ready(name).await;
         }
-        match operator {
-            Ok(incarnation) => incarnation.stop().await,
-            Err(()) => self.stage.stop_operator().await,
+        match incarnation {
+            Some(incarnation) => incarnation.stop().await,
+            None => self.stage.stop_operator().await,
         }
     }
 

@@ -9,7 +9,7 @@ use super::cases::{Case, Plain, plain, play, tries_all};
 use crate::crash::trial::INTERVALS;
 
 /// The operator's patience where answers come too late.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(1000);
 /// How far reads lag; less than the grace that the operator gives them.
 const LAG: Duration = Duration::from_millis(300);
 

@@ -12,7 +12,7 @@ use crate::crash::trial::Trial;
 use crate::crash::verdict::Outcome;
 
 /// Runs at one time, over all tests of this kind.
-static RUNS: Semaphore = Semaphore::const_new(16);
+static RUNS: Semaphore = Semaphore::const_new(24);
 
 /// Calls that a look may need beyond those of the undisturbed run, to find out what happened: the three
 /// listings of names, DescribeInstance, SearchUsers, ListUsers, DescribeUser and ListUserProficiencies.

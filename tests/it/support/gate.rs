@@ -84,7 +84,7 @@ impl Gate {
             self.fall();
         }
         if self.has_fallen() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

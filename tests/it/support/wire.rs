@@ -34,7 +34,7 @@ impl Trespasses {
                 // The marks come first when a user is taken over; anything else would be a write to a stranger.
                 None if call.operation == "TagResource" => {}
                 owner => {
-                    found.push(format!("{} of user {}, which belongs to {owner:?}", call.operation, user.username))
+                    found.push(format!("{} of user {}, which belongs to {owner:?}", call.operation, user.username));
                 }
             }
         }
