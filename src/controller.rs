@@ -407,18 +407,38 @@ impl From<PublishError> for Halt {
     }
 }
 
+/// Reconciles the object as cached; or as it is, where the cache does not know yet what we have written
+/// ourselves: against an older status the next one may seem to be no news, and would not be written.
 async fn drive(object: &ConnectUser, cx: &Context, work: &Work) -> Result<Next, PublishError> {
+    let uid = object.uid().unwrap_or_default();
+    let live;
+    let object = if cx.backoff.is_behind(&uid, &object.resource_version().unwrap_or_default()) {
+        match subject::read(&cx.client, object).await? {
+            Some(found) => live = found,
+            None => return Ok(Next::Change),
+        }
+        &live
+    } else {
+        object
+    };
     let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object, work.clone());
+    let result = carry_out(&mut subject, cx).await;
+    cx.backoff.wrote(&uid, subject.resource_version());
+    result
+}
+
+async fn carry_out(subject: &mut Subject<'_>, cx: &Context) -> Result<Next, PublishError> {
+    let object = subject.object;
     if object.meta().deletion_timestamp.is_none() {
-        let outcome = sync::sync(&mut subject, cx).await?;
-        return publish(&mut subject, cx, outcome).await;
+        let outcome = sync::sync(subject, cx).await?;
+        return publish(subject, cx, outcome).await;
     }
     if !subject.is_held() {
         cx.backoff.forget(&subject.uid);
         return Ok(Next::Change);
     }
-    match removal::remove(&mut subject, cx).await? {
-        Removal::Wait(outcome) => publish(&mut subject, cx, *outcome).await,
+    match removal::remove(subject, cx).await? {
+        Removal::Wait(outcome) => publish(subject, cx, *outcome).await,
         Removal::Done(story) => {
             // Told first: an event cannot be attached to an object that is gone.
             if let Some(story) = story {

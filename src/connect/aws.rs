@@ -169,11 +169,16 @@ impl Connect for AwsConnect {
         user: &'a UserId,
         token: Option<String>,
     ) -> Answer<'a, Page<(ProficiencyKey, i32)>> {
+        const OPERATION: &str = "ListUserProficiencies";
         let request = self.client(instance).list_user_proficiencies();
         let request =
             request.instance_id(instance.id().as_str()).user_id(user.as_str()).max_results(100).set_next_token(token);
         Box::pin(async move {
-            let page = request.send().await.or_failed("ListUserProficiencies")?;
+            let page = request.send().await.or_failed(OPERATION)?;
+            // An answer that says nothing at all does not say that there are none: what is to go would stay.
+            if page.user_proficiency_list.is_none() && page.last_modified_time.is_none() && page.next_token.is_none() {
+                return Err(malformed(OPERATION));
+            }
             let items = page.user_proficiency_list.into_iter().flatten().map(answer::level).collect();
             Ok(Page { items, next: said(page.next_token) })
         })
@@ -277,11 +282,16 @@ impl Connect for AwsConnect {
         instance: &'a Instance,
         token: Option<String>,
     ) -> Answer<'a, Page<QuickConnect>> {
+        const OPERATION: &str = "SearchQuickConnects";
         let request = self.client(instance).search_quick_connects().instance_id(instance.id().as_str());
         // No criterion knows the type or the user, so all are read.
         let request = request.max_results(100).set_next_token(token);
         Box::pin(async move {
-            let page = request.send().await.or_failed("SearchQuickConnects")?;
+            let page = request.send().await.or_failed(OPERATION)?;
+            // An answer that says nothing at all does not say that there are none: what is to go would stay.
+            if page.quick_connects.is_none() && page.approximate_total_count.is_none() {
+                return Err(malformed(OPERATION));
+            }
             let all = page.quick_connects.into_iter().flatten();
             Ok(Page { items: all.filter_map(answer::quick_connect).collect(), next: said(page.next_token) })
         })

@@ -46,6 +46,8 @@ struct Memory {
     hidden_since: Option<Timestamp>,
     /// When the user is to be looked at even if nothing speaks against it.
     due: Option<Instant>,
+    /// The object's resourceVersion after the last write of ours.
+    written: Option<u64>,
 }
 
 /// What is remembered of objects between two looks, by uid. Losing it costs patience, never correctness.
@@ -78,13 +80,13 @@ impl Backoff {
             }
             Next::Resync => {
                 let delay = resync.mul_f64(0.9 + 0.2 * roll);
-                *memory = Memory { generation, due: Some(now + delay), ..Memory::default() };
+                *memory = Memory { generation, due: Some(now + delay), written: memory.written, ..Memory::default() };
                 return Some(delay);
             }
             Next::Unchanged => {
                 // After a start the looks are spread over the whole interval.
                 let due = memory.due.unwrap_or_else(|| now + resync.mul_f64(roll));
-                *memory = Memory { generation, due: Some(due), ..Memory::default() };
+                *memory = Memory { generation, due: Some(due), written: memory.written, ..Memory::default() };
                 return Some(due.saturating_duration_since(now));
             }
             Next::Soon => grown(memory.failures, (grace / 20).max(first_retry)),
@@ -104,6 +106,19 @@ impl Backoff {
     /// Since when Connect says that the name is taken and shows no user of that name.
     pub(super) fn hidden_since(&self, uid: &str, now: Timestamp) -> Timestamp {
         *self.lock().entry(uid.to_owned()).or_default().hidden_since.get_or_insert(now)
+    }
+
+    /// Notes the object's resourceVersion as it is after a reconcile.
+    pub(super) fn wrote(&self, uid: &str, resource_version: &str) {
+        if let Ok(version) = resource_version.parse() {
+            self.lock().entry(uid.to_owned()).or_default().written = Some(version);
+        }
+    }
+
+    /// Whether a copy of the object is older than our own last write.
+    pub(super) fn is_behind(&self, uid: &str, resource_version: &str) -> bool {
+        let written = self.lock().get(uid).and_then(|memory| memory.written);
+        written.zip(resource_version.parse().ok()).is_some_and(|(written, copy): (u64, u64)| copy < written)
     }
 
     /// Forgets an object that is gone.
@@ -132,6 +147,20 @@ mod tests {
         assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 150, 150]);
         assert_eq!(delay(&backoff, Next::Resync), Some(Intervals::default().resync));
         assert_eq!(delay(&backoff, Next::Backoff), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_copy_older_than_our_last_write_is_behind_until_the_object_is_forgotten() {
+        let backoff = Backoff::default();
+        assert!(!backoff.is_behind("u", "7"));
+        backoff.wrote("u", "10");
+        for next in [Next::Backoff, Next::Resync] {
+            delay(&backoff, next);
+            assert!(backoff.is_behind("u", "9"));
+            assert!(!backoff.is_behind("u", "10") && !backoff.is_behind("u", "11") && !backoff.is_behind("v", "9"));
+        }
+        delay(&backoff, Next::Change);
+        assert!(!backoff.is_behind("u", "9"));
     }
 
     #[test]

@@ -209,8 +209,11 @@ async fn judge(
         execute(cx, connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
     match failed {
         None => {}
-        // It was there a moment ago and ours: somebody else has deleted it.
-        Some(error) if error.kind == Kind::NotFound => {}
+        // It was there a moment ago, and one 404 does not prove that it is gone: it is looked for again.
+        Some(error) if error.kind == Kind::NotFound => {
+            let message = format!("{}: looking whether user {} is gone", redactor.error(error), user.username);
+            return Err(Halt::outcome(Reason::Deleting, message, Next::Soon));
+        }
         Some(error) => return Err(waiting(&redactor.error(error), instance).into()),
     }
     cx.inventory.forget(instance, &user.id);

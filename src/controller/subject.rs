@@ -86,6 +86,11 @@ impl<'a> Subject<'a> {
         self.finalizers.iter().any(|finalizer| finalizer == FINALIZER)
     }
 
+    /// The object's version after the last read or write.
+    pub(super) fn resource_version(&self) -> &str {
+        &self.resource_version
+    }
+
     /// Adds our finalizer, so that the object cannot go before its user is dealt with.
     pub(super) async fn hold(&mut self) -> Result<(), PublishError> {
         if self.is_held() {
@@ -205,6 +210,18 @@ impl<'a> Subject<'a> {
             source => PublishError::Api { what, object, source: Box::new(source) },
         }
     }
+}
+
+/// The object as the API server has it now, unless it is gone or another one has its name.
+pub(super) async fn read(client: &Client, object: &ConnectUser) -> Result<Option<ConnectUser>, PublishError> {
+    const WHAT: &str = "reading what the cache does not know yet";
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let api: Api<ConnectUser> = Api::namespaced(client.clone(), &namespace);
+    let live = api.get_opt(&name).await.map_err(|error| {
+        let object = format!("{namespace}/{name}");
+        PublishError::Api { what: WHAT, object, source: Box::new(error) }
+    })?;
+    Ok(live.filter(|live| live.uid() == object.uid()))
 }
 
 impl std::fmt::Display for Subject<'_> {

@@ -5,8 +5,15 @@
 mod cluster;
 mod contract;
 mod fixtures;
+mod gate;
+mod in_process;
+mod plane;
 mod stage;
+mod wire;
 
 pub use cluster::{Cluster, cluster};
 pub use fixtures::{managed, saml};
+pub use gate::{Crash, Moment};
+pub use in_process::{CLUSTER, Habitat, Incarnation};
+pub use plane::{OnPlane, PlaneFault, Target};
 pub use stage::{Options, SENTINEL_PASSWORD, Stage, condition};
