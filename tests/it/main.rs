@@ -24,6 +24,7 @@ mod identity;
 mod instance;
 mod architecture;
 mod fixpoint;
+mod histories;
 mod lifecycle;
 mod panics;
 mod passwords;

@@ -22,8 +22,8 @@ pub struct Fault {
     pub writes: bool,
     /// Only requests for this kind, by its plural.
     pub plural: Option<String>,
-    /// Only requests of this client.
-    pub client: Option<String>,
+    /// A client that it never hits.
+    pub spares: Option<String>,
     /// How many matching requests pass before the first hit.
     pub skip: u32,
     /// How many it hits.
@@ -36,7 +36,7 @@ pub(super) fn strike(faults: &mut Vec<Fault>, client: &str, plural: &str, is_wri
     for fault in faults.iter_mut() {
         let matches = fault.writes == is_write
             && fault.plural.as_deref().is_none_or(|other| other == plural)
-            && fault.client.as_deref().is_none_or(|other| other == client);
+            && fault.spares.as_deref() != Some(client);
         if hit.is_some() || !matches || fault.times == 0 {
             continue;
         }
