@@ -7,7 +7,7 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use super::governance::{Governed, govern};
-use super::lookup::{Listed, in_list, observe};
+use super::lookup::{Listed, by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
@@ -15,7 +15,7 @@ use super::{Context, Halt, verdict};
 use crate::connect::{Connect, ConnectError, Kind};
 use crate::plan::report::{Facts, Next, Outcome, Story};
 use crate::policy::Rules;
-use crate::resource::condition::Reason;
+use crate::resource::condition::{Reason, ready};
 use crate::resource::instance::ConnectInstance;
 use crate::resource::user::{AdoptionPolicy, DriftPolicy};
 use crate::resource::{OWNER_TAG, RECONCILE_ANNOTATION, UID_TAG};
@@ -109,7 +109,26 @@ impl Line<'_> {
                 Some(observed) => self.judge(subject, &observed).await,
                 None => self.missing(subject, &id).await,
             },
-            None => self.create(subject, Facts::default()).await,
+            None => match self.still_taken(subject).await? {
+                Some(observed) => self.judge(subject, &observed).await,
+                None => self.create(subject, Facts::default()).await,
+            },
+        }
+    }
+
+    /// The user that stood in the way at the last look. CreateUser would tell as well, but at the price of a
+    /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
+    async fn still_taken(&self, subject: &Subject<'_>) -> Result<Option<ObservedUser>, Halt> {
+        const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
+        let was_taken = ready(&subject.status.conditions)
+            .is_some_and(|ready| TAKEN.iter().any(|taken| taken.as_str() == ready.reason));
+        if !was_taken {
+            return Ok(None);
+        }
+        let found = by_username(self.connect.as_ref(), &self.instance, &self.desired.username).await;
+        match found.map_err(|error| self.failed(error))? {
+            Some(found) => self.observe(&found.id).await,
+            None => Ok(None),
         }
     }
 

@@ -29,13 +29,6 @@ impl Version {
     pub fn is_suspended(&self) -> bool {
         self.spec().suspend
     }
-
-    pub fn is_ready(&self) -> bool {
-        let status = self.object.status.as_ref();
-        status.filter(|status| status.observed_generation == self.object.metadata.generation).is_some_and(|status| {
-            status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
-        })
-    }
 }
 
 /// One object from its creation to its end.

@@ -11,6 +11,7 @@ use kube::ResourceExt;
 use serde_json::Value;
 
 use super::super::life::{Life, Version};
+use crate::fixpoint::truth::declared;
 use super::{Audit, Call, IN_FLIGHT, Known, READ_BEFORE, Tags};
 
 type Verdict = Result<(), String>;
@@ -95,7 +96,7 @@ impl Audit {
             return Ok(());
         }
         must(recent().any(|version| !version.is_terminating()), "a user is changed for an object that is going")?;
-        must(!recent().all(Version::is_ready), "a user is changed while its object says that all is well")?;
+        must(recent().any(owns_what_it_declares), "a user is changed before the status owns what the spec declares")?;
         self.current_values(life, call, now)
     }
 
@@ -217,6 +218,19 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// Written ahead: whoever comes after a crash must know what may be taken away again.
+fn owns_what_it_declares(version: &Version) -> bool {
+    let applied = version.object.status.as_ref().and_then(|status| status.applied.as_ref());
+    let Some(applied) = applied else { return false };
+    declared(version.spec()).keys().all(|name| match name.split_once('[') {
+        Some(("tags", key)) => applied.tag_keys.iter().any(|owned| *owned == key.trim_end_matches(']')),
+        Some(("userProficiencies", value)) => {
+            applied.proficiencies.iter().any(|owned| owned.attribute_value == value.trim_end_matches(']'))
+        }
+        _ => applied.fields.contains(name),
+    })
 }
 
 fn within(now: Timestamp, at: Timestamp, window: Duration) -> bool {
