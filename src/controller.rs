@@ -187,6 +187,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     });
     let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).map(|(((api, store), writer), woken)| {
         let (filled, mut is_filled) = (Arc::clone(&filled), false);
+        let ready = CancellationToken::new();
+        let is_ready = ready.clone();
         let objects = watcher(api, watcher::Config::default().any_semantic())
             .default_backoff()
             .modify(|object| {
@@ -197,12 +199,13 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
             .reflect(writer)
             .inspect_ok(move |event| {
                 if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
+                    is_ready.cancel();
                     filled.one_more();
                 }
             })
             .applied_objects()
             .predicate_filter(what_concerns_us, PredicateConfig::default());
-        Controller::for_stream(objects, store)
+        let controller = Controller::for_stream(objects, store)
             .with_config(kube::runtime::Config::default().concurrency(CONCURRENCY))
             .reconcile_on(woken)
             .graceful_shutdown_on(stop.clone().cancelled_owned())
@@ -214,7 +217,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                     Err(kube::runtime::controller::Error::ObjectNotFound(object)) => debug!(%object, "object is gone"),
                     Err(error) => warn!(error = &error as &dyn std::error::Error, "watching ConnectUsers failed"),
                 }
-            })
+            });
+        or_stopped_before(ready, stop.clone(), controller)
     });
     let instances = instances::run(
         Arc::clone(&cx),
@@ -224,6 +228,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         known.clone(),
         stop.clone(),
     );
+    let instances = or_stopped_before(known.clone(), stop.clone(), instances);
     // A user looked at before the rules are known would be judged as if there were none.
     let users = async {
         tokio::select! {
@@ -232,6 +237,23 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         }
     };
     futures::future::join(users, instances).await;
+}
+
+/// Runs a controller. One that is told to stop before its cache is filled has begun nothing, but kube would have
+/// it wait for a cache that nobody fills any more.
+async fn or_stopped_before(filled: CancellationToken, stop: CancellationToken, controller: impl Future<Output = ()>) {
+    let stopped_before = async {
+        tokio::select! {
+            biased;
+            () = filled.cancelled() => std::future::pending().await,
+            () = stop.cancelled() => {}
+        }
+    };
+    tokio::select! {
+        biased;
+        () = controller => {}
+        () = stopped_before => {}
+    }
 }
 
 /// Tells once when every cache is filled.
