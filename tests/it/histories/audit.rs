@@ -88,7 +88,8 @@ impl Audit {
         self.trace.push(format!("{:>9.3} {what}", at.as_secs_f64()));
     }
 
-    fn violation(&mut self, what: String) {
+    /// Something that must not be.
+    pub fn violation(&mut self, what: String) {
         self.note(&format!("VIOLATION {what}"));
         self.violations.push(what);
     }

@@ -29,7 +29,7 @@ use crate::fixpoint::specs::SKILLS;
 pub const INTERVALS: Intervals = Intervals {
     resync: Duration::from_secs(1800),
     first_retry: Duration::from_secs(1),
-    slowest_retry: Duration::from_secs(150),
+    slowest_retry: Duration::from_secs(450),
     grace: Duration::from_secs(60),
 };
 
@@ -137,14 +137,15 @@ impl World {
 
     /// Ends the last operator that was started.
     async fn end(&mut self, in_order: bool) {
-        let Some(Operator { task, stop }) = self.operators.pop() else { return };
+        let Some(Operator { mut task, stop }) = self.operators.pop() else { return };
         if in_order {
             stop.cancel();
-            let ended = tokio::time::timeout(Duration::from_secs(600), task).await;
-            ended.expect("an operator that does not stop").expect("an operator that panics");
-        } else {
-            task.abort();
+            // As long as the requests under way may take, and then some; whoever takes longer is killed.
+            if tokio::time::timeout(Duration::from_secs(600), &mut task).await.is_err() {
+                self.audit.lock().unwrap().violation("an operator that was told to stop does not".to_owned());
+            }
         }
+        task.abort();
     }
 
     /// What a panic of the controller itself would leave.
