@@ -106,12 +106,11 @@ impl Store {
         if patch.get("spec").is_some() || says_more {
             return Err(Failure::unsupported("a status applied together with spec or metadata"));
         }
-        let stored = match self.stored(target) {
-            // An object that would be made by applying must be what the precondition says, which it is not.
-            Err(_) if text(patch, "uid").is_some() => return Err(self.not_what_was_meant(target, "")),
-            stored => stored?,
-        };
-        self.check_preconditions(target, &stored, patch)?;
+        let stored = self.stored(target)?;
+        // The real server resets metadata before it compares uids here: only the version is a precondition.
+        let mut said = patch.clone();
+        set(&mut said, "uid", Value::Null);
+        self.check_preconditions(target, &stored, &said)?;
         let nothing = json!({});
         let (live, said) = (stored.value.get("status").unwrap_or(&nothing), patch.get("status").unwrap_or(&nothing));
         let mut owners = stored.owners.clone();
@@ -151,8 +150,15 @@ impl Store {
 
     /// An update otherwise than by applying.
     fn update(&mut self, client: &str, target: &Target, manager: &str, stored: &Stored, mut object: Value) -> Result<Arc<Value>, Failure> {
-        self.check_preconditions(target, stored, &object)?;
         let before = &stored.value;
+        let uid = text(&object, "uid").map(str::to_owned);
+        set(&mut object, "uid", Value::Null);
+        self.check_preconditions(target, stored, &object)?;
+        if uid.is_some() && uid.as_deref() != text(before, "uid") {
+            // Applying and deleting take it for a precondition; an update would change it.
+            let message = format!("{} \"{}\" is invalid: metadata.uid: field is immutable", target.kind.full_name(), target.key.name);
+            return Err(Failure::new(422, "Invalid", message));
+        }
         restore(&mut object, before);
         if target.is_status {
             let status = object.get("status").cloned();

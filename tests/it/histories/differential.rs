@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use harness::memory::ApiServer;
 use http::{Method, Request};
@@ -209,7 +210,16 @@ async fn the_api_server_in_memory_answers_as_the_real_one_does() {
     let mut from = Vec::new();
     for side in &sides {
         let request = Request::get(&list).body(Vec::new()).unwrap();
-        let all: Value = side.client.request(request).await.unwrap();
+        let mut all = side.client.request::<Value>(request).await;
+        // A definition was established a moment ago, and its storage is still getting ready.
+        for _ in 0..100 {
+            if !matches!(&all, Err(kube::Error::Api(status)) if status.code == 429) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            all = side.client.request(Request::get(&list).body(Vec::new()).unwrap()).await;
+        }
+        let all = all.unwrap();
         from.push(all["metadata"]["resourceVersion"].as_str().unwrap().to_owned());
     }
     let mut codes = BTreeMap::new();
