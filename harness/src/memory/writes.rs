@@ -217,7 +217,9 @@ impl Store {
             check_decodes(&object)?;
         }
         if is_terminating(&object) && finalizers(&object).is_empty() {
-            return Ok(self.commit(client, &target.key, Change::Deleted, object, owners));
+            // The answer has the version before, the event the one of the deletion.
+            self.commit(client, &target.key, Change::Deleted, object.clone(), owners);
+            return Ok(Arc::new(object));
         }
         Ok(self.commit(client, &target.key, Change::Modified, object, owners))
     }
