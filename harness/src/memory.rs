@@ -32,8 +32,8 @@ use serde_json::Value;
 
 use self::answer::Reply;
 pub use self::faults::{Fault, Harm};
-pub use self::store::{Change, Record};
 use self::store::Store;
+pub use self::store::{Change, Record};
 
 /// What time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -74,7 +74,12 @@ impl ApiServer {
 
     /// All objects of a kind, by its plural, as they are now.
     pub fn objects(&self, plural: &str) -> Vec<Arc<Value>> {
-        self.store().objects.iter().filter(|(key, _)| key.plural == plural).map(|(_, stored)| Arc::clone(&stored.value)).collect()
+        self.store()
+            .objects
+            .iter()
+            .filter(|(key, _)| key.plural == plural)
+            .map(|(_, stored)| Arc::clone(&stored.value))
+            .collect()
     }
 
     /// The resourceVersion up to which `client` has been shown changes of a kind, by listing or watching.

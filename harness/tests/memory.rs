@@ -126,7 +126,14 @@ async fn faults_strike_as_often_as_they_say_with_effect_or_without() {
         [(Harm::Refused(500), false), (Harm::Lost, false), (Harm::AnsweredWrongly(500), true), (Harm::AnswerLost, true)]
     {
         let name = format!("{harm:?}").to_lowercase().replace(['(', ')'], "-") + "x";
-        server.inject(Fault { harm, writes: true, plural: Some("configmaps".to_owned()), spares: None, skip: 0, times: 1 });
+        server.inject(Fault {
+            harm,
+            writes: true,
+            plural: Some("configmaps".to_owned()),
+            spares: None,
+            skip: 0,
+            times: 1,
+        });
         assert!(maps.get_opt(&name).await.unwrap().is_none(), "reads are not struck");
         assert!(maps.create(&PostParams::default(), &map(&name)).await.is_err(), "{harm:?}");
         assert_eq!(maps.get_opt(&name).await.unwrap().is_some(), has_effect, "{harm:?}");

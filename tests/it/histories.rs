@@ -54,7 +54,8 @@ fn play(seed: u64, steps: &[Step], definitions: &[Value]) -> Course {
             wrong.push("Connect is written to although nothing happens".to_owned());
         }
         if version != world.server.version() {
-            let late: Vec<_> = world.server.records_since(version).iter().map(|record| record.object.to_string()).collect();
+            let late: Vec<_> =
+                world.server.records_since(version).iter().map(|record| record.object.to_string()).collect();
             wrong.push(format!("the API server is written to although nothing happens: {late:?}"));
         }
         if !world.operators_run() {

@@ -4,7 +4,13 @@ use serde_json::{Map, Value};
 
 /// Members that clients cannot change.
 const KEPT: [&str; 8] = [
-    "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
     "resourceVersion",
 ];
 
@@ -33,10 +39,9 @@ pub(super) fn set(object: &mut Value, member: &str, value: Value) {
 
 /// Puts back what clients cannot change, and drops what is empty, as the server's own types do.
 pub(super) fn restore(object: &mut Value, before: &Value) {
-    let (Some(metadata), Some(old)) = (
-        object.get_mut("metadata").and_then(Value::as_object_mut),
-        before.get("metadata").and_then(Value::as_object),
-    ) else {
+    let (Some(metadata), Some(old)) =
+        (object.get_mut("metadata").and_then(Value::as_object_mut), before.get("metadata").and_then(Value::as_object))
+    else {
         return;
     };
     for member in KEPT {

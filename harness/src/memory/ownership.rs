@@ -26,8 +26,11 @@ impl Owners {
     /// `manager` has changed the object otherwise than by applying: what differs is its own alone.
     pub(super) fn updated(&mut self, manager: &str, schema: &Schema, before: &Value, after: &Value) {
         let (before, after) = (leaves(schema, before), leaves(schema, after));
-        let changed: BTreeSet<Path> =
-            after.iter().filter(|(path, value)| before.get(*path) != Some(value)).map(|(path, _)| path.clone()).collect();
+        let changed: BTreeSet<Path> = after
+            .iter()
+            .filter(|(path, value)| before.get(*path) != Some(value))
+            .map(|(path, _)| path.clone())
+            .collect();
         for paths in self.0.values_mut() {
             paths.retain(|path| after.contains_key(path) && !changed.contains(path));
         }
@@ -53,7 +56,9 @@ impl Owners {
                 });
             }
             // A leaf that becomes a parent, or the other way round.
-            result.retain(|other, _| !(other.len() != path.len() && (other.starts_with(path) || path.starts_with(other))));
+            result.retain(|other, _| {
+                !(other.len() != path.len() && (other.starts_with(path) || path.starts_with(other)))
+            });
             result.insert(path.clone(), value.clone());
         }
         self.0.insert(own, said.into_keys().collect());

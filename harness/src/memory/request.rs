@@ -83,11 +83,13 @@ fn target(store: &Store, path: &str) -> Result<Target, Failure> {
 }
 
 fn query(text: &str) -> Query {
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
-    };
+    let decode =
+        |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 fn serve(
@@ -100,17 +102,27 @@ fn serve(
     body: &Bytes,
 ) -> Result<Response<Reply>, Failure> {
     const KNOWN: [&str; 10] = [
-        "watch", "timeoutSeconds", "allowWatchBookmarks", "resourceVersion", "resourceVersionMatch", "limit", "continue",
-        "fieldManager", "force", "fieldValidation",
+        "watch",
+        "timeoutSeconds",
+        "allowWatchBookmarks",
+        "resourceVersion",
+        "resourceVersionMatch",
+        "limit",
+        "continue",
+        "fieldManager",
+        "force",
+        "fieldValidation",
     ];
     if let Some(name) = query.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(Failure::unsupported(format_args!("query parameter {name}")));
     }
-    let header = |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let header =
+        |name| parts.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).unwrap_or_default();
     let only_metadata = header(http::header::ACCEPT).contains("as=PartialObjectMetadata");
     let manager = query.get("fieldManager").map_or("unknown", String::as_str);
     let decoded = || -> Result<Value, Failure> {
-        serde_json::from_slice(body).map_err(|error| Failure::new(400, "BadRequest", format!("the body is no JSON: {error}")))
+        serde_json::from_slice(body)
+            .map_err(|error| Failure::new(400, "BadRequest", format!("the body is no JSON: {error}")))
     };
     let shown = |value: Arc<Value>| if only_metadata { answer::metadata_of(&value) } else { (*value).clone() };
     let has_name = !target.key.name.is_empty();

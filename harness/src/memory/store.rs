@@ -98,7 +98,14 @@ impl Store {
     }
 
     /// Writes down a change, under the next resourceVersion, and tells whoever watches. The object as written.
-    pub(super) fn commit(&mut self, client: &str, key: &Key, change: Change, mut object: Value, owners: Owners) -> Arc<Value> {
+    pub(super) fn commit(
+        &mut self,
+        client: &str,
+        key: &Key,
+        change: Change,
+        mut object: Value,
+        owners: Owners,
+    ) -> Arc<Value> {
         self.version += 1;
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("resourceVersion".to_owned(), json!(self.version.to_string()));

@@ -53,8 +53,10 @@ impl Store {
         self.watches.retain_mut(|watch| {
             let first = records.partition_point(|record| record.version <= watch.seen);
             for record in records.iter().skip(first).take_while(|record| record.version <= visible) {
-                let namespace = record.object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
-                let concerns = record.plural == watch.plural && (watch.namespace.is_empty() || watch.namespace == namespace);
+                let namespace =
+                    record.object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+                let concerns =
+                    record.plural == watch.plural && (watch.namespace.is_empty() || watch.namespace == namespace);
                 if !concerns {
                     continue;
                 }

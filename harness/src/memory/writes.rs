@@ -21,7 +21,13 @@ impl Store {
         self.objects.get(&target.key).cloned().ok_or_else(not_found)
     }
 
-    pub(super) fn create(&mut self, client: &str, target: &Target, manager: &str, mut object: Value) -> Result<Arc<Value>, Failure> {
+    pub(super) fn create(
+        &mut self,
+        client: &str,
+        target: &Target,
+        manager: &str,
+        mut object: Value,
+    ) -> Result<Arc<Value>, Failure> {
         let kind = &target.kind;
         check_type(target, &object)?;
         let name = text(&object, "name").ok_or_else(|| Failure::unsupported("an object without a name"))?.to_owned();
@@ -40,7 +46,11 @@ impl Store {
             }
         }
         if text(&object, "resourceVersion").is_some() {
-            return Err(Failure::new(500, "InternalError", "resourceVersion should not be set on objects to be created"));
+            return Err(Failure::new(
+                500,
+                "InternalError",
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
         if self.objects.contains_key(&key) {
             let message = format!("{} \"{name}\" already exists", kind.full_name());
@@ -72,20 +82,36 @@ impl Store {
         Ok(self.commit(client, &key, Change::Added, object, owners))
     }
 
-    pub(super) fn replace(&mut self, client: &str, target: &Target, manager: &str, object: Value) -> Result<Arc<Value>, Failure> {
+    pub(super) fn replace(
+        &mut self,
+        client: &str,
+        target: &Target,
+        manager: &str,
+        object: Value,
+    ) -> Result<Arc<Value>, Failure> {
         check_type(target, &object)?;
         if text(&object, "name") != Some(&target.key.name) {
             return Err(Failure::new(400, "BadRequest", "the name of the object does not match the name on the URL"));
         }
         let stored = self.stored(target)?;
         if target.kind.schema.is_some() && text(&object, "resourceVersion").is_none() {
-            let message = format!("{} \"{}\" is invalid: metadata.resourceVersion: must be specified for an update", target.kind.full_name(), target.key.name);
+            let message = format!(
+                "{} \"{}\" is invalid: metadata.resourceVersion: must be specified for an update",
+                target.kind.full_name(),
+                target.key.name
+            );
             return Err(Failure::new(422, "Invalid", message));
         }
         self.update(client, target, manager, &stored, object)
     }
 
-    pub(super) fn merge(&mut self, client: &str, target: &Target, manager: &str, patch: &Value) -> Result<Arc<Value>, Failure> {
+    pub(super) fn merge(
+        &mut self,
+        client: &str,
+        target: &Target,
+        manager: &str,
+        patch: &Value,
+    ) -> Result<Arc<Value>, Failure> {
         let stored = self.stored(target)?;
         let mut object = (*stored.value).clone();
         merge(&mut object, patch);
@@ -96,13 +122,22 @@ impl Store {
         self.update(client, target, manager, &stored, object)
     }
 
-    pub(super) fn apply(&mut self, client: &str, target: &Target, manager: &str, patch: &Value) -> Result<Arc<Value>, Failure> {
+    pub(super) fn apply(
+        &mut self,
+        client: &str,
+        target: &Target,
+        manager: &str,
+        patch: &Value,
+    ) -> Result<Arc<Value>, Failure> {
         let Some(schema) = target.kind.schema.as_ref().filter(|_| target.is_status) else {
             return Err(Failure::unsupported("server-side apply to anything but the status of a custom resource"));
         };
         check_type(target, patch)?;
         let metadata = patch.get("metadata").and_then(Value::as_object);
-        let says_more = metadata.into_iter().flatten().any(|(name, _)| !["uid", "resourceVersion", "name", "namespace"].contains(&name.as_str()));
+        let says_more = metadata
+            .into_iter()
+            .flatten()
+            .any(|(name, _)| !["uid", "resourceVersion", "name", "namespace"].contains(&name.as_str()));
         if patch.get("spec").is_some() || says_more {
             return Err(Failure::unsupported("a status applied together with spec or metadata"));
         }
@@ -124,7 +159,9 @@ impl Store {
 
     pub(super) fn delete(&mut self, client: &str, target: &Target, options: &Value) -> Result<Value, Failure> {
         let stored = self.stored(target)?;
-        if options.get("propagationPolicy").is_some_and(|policy| policy != "Background") || options.get("dryRun").is_some() {
+        if options.get("propagationPolicy").is_some_and(|policy| policy != "Background")
+            || options.get("dryRun").is_some()
+        {
             return Err(Failure::unsupported("these options of a deletion"));
         }
         let preconditions = json!({ "metadata": options.get("preconditions").cloned().unwrap_or_default() });
@@ -136,8 +173,11 @@ impl Store {
         if finalizers(&object).is_empty() {
             let uid = text(&object, "uid").map(str::to_owned);
             self.commit(client, &target.key, Change::Deleted, object, Owners::default());
-            let details = json!({ "name": target.key.name, "group": target.kind.group, "kind": target.kind.plural, "uid": uid });
-            return Ok(json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details }));
+            let details =
+                json!({ "name": target.key.name, "group": target.kind.group, "kind": target.kind.plural, "uid": uid });
+            return Ok(
+                json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details }),
+            );
         }
         set(&mut object, "deletionTimestamp", json!(self.second()));
         set(&mut object, "deletionGracePeriodSeconds", json!(0));
@@ -149,14 +189,25 @@ impl Store {
     }
 
     /// An update otherwise than by applying.
-    fn update(&mut self, client: &str, target: &Target, manager: &str, stored: &Stored, mut object: Value) -> Result<Arc<Value>, Failure> {
+    fn update(
+        &mut self,
+        client: &str,
+        target: &Target,
+        manager: &str,
+        stored: &Stored,
+        mut object: Value,
+    ) -> Result<Arc<Value>, Failure> {
         let before = &stored.value;
         let uid = text(&object, "uid").map(str::to_owned);
         set(&mut object, "uid", Value::Null);
         self.check_preconditions(target, stored, &object)?;
         if uid.is_some() && uid.as_deref() != text(before, "uid") {
             // Applying and deleting take it for a precondition; an update would change it.
-            let message = format!("{} \"{}\" is invalid: metadata.uid: field is immutable", target.kind.full_name(), target.key.name);
+            let message = format!(
+                "{} \"{}\" is invalid: metadata.uid: field is immutable",
+                target.kind.full_name(),
+                target.key.name
+            );
             return Err(Failure::new(422, "Invalid", message));
         }
         restore(&mut object, before);
@@ -185,14 +236,22 @@ impl Store {
     }
 
     /// Commits what an object has become, unless that is what it was.
-    fn settle(&mut self, client: &str, target: &Target, stored: &Stored, mut object: Value, owners: Owners) -> Result<Arc<Value>, Failure> {
+    fn settle(
+        &mut self,
+        client: &str,
+        target: &Target,
+        stored: &Stored,
+        mut object: Value,
+        owners: Owners,
+    ) -> Result<Arc<Value>, Failure> {
         let before = &stored.value;
         if is_terminating(before) {
             let old = finalizers(before);
             if let Some(new) = finalizers(&object).into_iter().find(|finalizer| !old.contains(finalizer)) {
                 let message = format!(
                     "{} \"{}\" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{\"{new}\"}}",
-                    target.kind.full_name(), target.key.name
+                    target.kind.full_name(),
+                    target.key.name
                 );
                 return Err(Failure::new(422, "Invalid", message));
             }
@@ -217,8 +276,8 @@ impl Store {
             check_decodes(&object)?;
         }
         if is_terminating(&object) && finalizers(&object).is_empty() {
-            // The answer has the version before, the event the one of the deletion.
-            self.commit(client, &target.key, Change::Deleted, object.clone(), owners);
+            // The answer has what was asked for, under the version before; the event what was stored.
+            self.commit(client, &target.key, Change::Deleted, (**before).clone(), owners);
             return Ok(Arc::new(object));
         }
         Ok(self.commit(client, &target.key, Change::Modified, object, owners))
@@ -233,7 +292,8 @@ impl Store {
         if text(said, "resourceVersion").is_some_and(|said| Some(said) != version) {
             let message = format!(
                 "Operation cannot be fulfilled on {} \"{}\": the object has been modified; please apply your changes to the latest version and try again",
-                target.kind.full_name(), target.key.name
+                target.kind.full_name(),
+                target.key.name
             );
             return Err(Failure::new(409, "Conflict", message));
         }
@@ -243,7 +303,8 @@ impl Store {
     fn not_what_was_meant(&self, target: &Target, found: &str) -> Failure {
         let message = format!(
             "Operation cannot be fulfilled on {} \"{}\": Precondition failed: UID in object meta: {found}",
-            target.kind.full_name(), target.key.name
+            target.kind.full_name(),
+            target.key.name
         );
         Failure::new(409, "Conflict", message)
     }
@@ -278,7 +339,13 @@ fn check_type(target: &Target, object: &Value) -> Result<(), Failure> {
     if said("kind") == target.kind.kind && said("apiVersion") == target.kind.api_version() {
         return Ok(());
     }
-    let message = format!("the body is a {} of {}, not a {} of {}", said("kind"), said("apiVersion"), target.kind.kind, target.kind.api_version());
+    let message = format!(
+        "the body is a {} of {}, not a {} of {}",
+        said("kind"),
+        said("apiVersion"),
+        target.kind.kind,
+        target.kind.api_version()
+    );
     Err(Failure::new(400, "BadRequest", message))
 }
 

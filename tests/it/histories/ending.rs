@@ -108,7 +108,8 @@ impl Scene<'_> {
             "NotAllowed" => {
                 let adopts = spec.adoption_policy == AdoptionPolicy::Adopt;
                 let nobodys = named.is_some_and(|user| !user.tags.contains_key(OWNER_TAG));
-                let admin = named.is_some_and(|user| user.security_profile_ids.iter().any(|id| id == m::SECURITY_ADMIN));
+                let admin =
+                    named.is_some_and(|user| user.security_profile_ids.iter().any(|id| id == m::SECURITY_ADMIN));
                 let forbidden = self.instances.iter().any(|instance| instance["spec"]["adoption"] == "Forbidden");
                 let adoption = adopts && nobodys && (forbidden || admin);
                 must(adoption || self.is_shut_out(object) || self.is_closing(), "nothing forbids it")
@@ -130,7 +131,8 @@ impl Scene<'_> {
             "Drifted" => {
                 let renamed = status.user_id.as_ref().and_then(|id| self.users.iter().find(|user| user.id == *id));
                 let renamed = renamed.is_some_and(|user| !user.username.eq_ignore_ascii_case(&spec.username));
-                let differs = named.is_none_or(|user| differs(user).is_some() || !is_ours(user) || !status.drift.is_empty());
+                let differs =
+                    named.is_none_or(|user| differs(user).is_some() || !is_ours(user) || !status.drift.is_empty());
                 must(renamed || (spec.drift_policy == DriftPolicy::Report && differs), "nothing has drifted")
             }
             _ => Err("this is no reason to rest".to_owned()),

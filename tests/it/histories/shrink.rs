@@ -41,7 +41,11 @@ fn kind(course: &Course) -> String {
 }
 
 fn shrink(seed: u64, steps: &[Step], wanted: String, definitions: &[Value]) -> (Vec<Step>, Option<Course>) {
-    let fails = |steps: &[Step]| (0..TRIES).map(|_| play(seed, steps, definitions)).find(|course| kind(course) == wanted && !course.wrong.is_empty());
+    let fails = |steps: &[Step]| {
+        (0..TRIES)
+            .map(|_| play(seed, steps, definitions))
+            .find(|course| kind(course) == wanted && !course.wrong.is_empty())
+    };
     let (mut best, mut found) = (steps.to_vec(), None);
     let mut size = best.len() / 2;
     while size > 0 {

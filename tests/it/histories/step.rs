@@ -4,7 +4,9 @@ use std::fmt;
 
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{FaultKind, UserPatch};
-use connect_user_operator::resource::user::{AdoptionPolicy, ConnectUserSpec, DeletionPolicy, DriftPolicy, PasswordSecretRef};
+use connect_user_operator::resource::user::{
+    AdoptionPolicy, ConnectUserSpec, DeletionPolicy, DriftPolicy, PasswordSecretRef,
+};
 use harness::memory::Harm;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -24,32 +26,94 @@ pub const INSTANCES: [&str; 2] = ["emea", "emea-too"];
 /// Something that happens.
 #[derive(Clone)]
 pub enum Step {
-    Create { slot: usize, spec: Box<ConnectUserSpec> },
+    Create {
+        slot: usize,
+        spec: Box<ConnectUserSpec>,
+    },
     /// The fields that a user is made of.
-    Edit { slot: usize, spec: Box<ConnectUserSpec>, whole: bool },
-    Deletion { slot: usize, policy: DeletionPolicy },
-    Adoption { slot: usize, policy: AdoptionPolicy },
-    Drift { slot: usize, policy: DriftPolicy },
-    Suspend { slot: usize, on: bool },
-    Annotate { slot: usize, key: &'static str, value: Option<&'static str> },
-    Delete { slot: usize },
+    Edit {
+        slot: usize,
+        spec: Box<ConnectUserSpec>,
+        whole: bool,
+    },
+    Deletion {
+        slot: usize,
+        policy: DeletionPolicy,
+    },
+    Adoption {
+        slot: usize,
+        policy: AdoptionPolicy,
+    },
+    Drift {
+        slot: usize,
+        policy: DriftPolicy,
+    },
+    Suspend {
+        slot: usize,
+        on: bool,
+    },
+    Annotate {
+        slot: usize,
+        key: &'static str,
+        value: Option<&'static str>,
+    },
+    Delete {
+        slot: usize,
+    },
     /// The status is lost, as after a restore from a backup.
-    ForgetStatus { slot: usize },
+    ForgetStatus {
+        slot: usize,
+    },
 
-    Console { username: &'static str, patch: Box<UserPatch> },
-    ConsoleRename { username: &'static str, to: &'static str },
-    ConsoleDelete { username: &'static str },
-    ConsoleCreate { username: &'static str, patch: Box<UserPatch> },
+    Console {
+        username: &'static str,
+        patch: Box<UserPatch>,
+    },
+    ConsoleRename {
+        username: &'static str,
+        to: &'static str,
+    },
+    ConsoleDelete {
+        username: &'static str,
+    },
+    ConsoleCreate {
+        username: &'static str,
+        patch: Box<UserPatch>,
+    },
     /// Somebody writes other owner marks, or takes ours off.
-    Retag { username: &'static str, how: Retag },
+    Retag {
+        username: &'static str,
+        how: Retag,
+    },
 
     /// Makes or changes a ConnectInstance.
-    Instance { index: usize, freeze: bool, namespaces: &'static [&'static str], adoption: &'static str, cleanup: bool },
-    InstanceDelete { index: usize },
+    Instance {
+        index: usize,
+        freeze: bool,
+        namespaces: &'static [&'static str],
+        adoption: &'static str,
+        cleanup: bool,
+    },
+    InstanceDelete {
+        index: usize,
+    },
 
-    ConnectFault { operation: Option<&'static str>, kind: FaultKind, skip: u32, times: u32 },
-    Lag { millis: u64 },
-    ApiFault { harm: Harm, writes: bool, plural: Option<&'static str>, skip: u32, times: u32 },
+    ConnectFault {
+        operation: Option<&'static str>,
+        kind: FaultKind,
+        skip: u32,
+        times: u32,
+    },
+    Lag {
+        millis: u64,
+    },
+    ApiFault {
+        harm: Harm,
+        writes: bool,
+        plural: Option<&'static str>,
+        skip: u32,
+        times: u32,
+    },
     DropWatches,
     Compact,
     Hold,
@@ -60,8 +124,12 @@ pub enum Step {
     /// It ends in order and is started again.
     Rollout,
     /// A second operator comes beside the first, or goes.
-    Second { on: bool },
-    Wait { millis: u64 },
+    Second {
+        on: bool,
+    },
+    Wait {
+        millis: u64,
+    },
 }
 
 /// How marks are changed past the operator.
@@ -78,7 +146,9 @@ impl fmt::Debug for Step {
         let brief = |spec: &ConnectUserSpec| {
             let mut spec = json!(spec);
             spec.as_object_mut().unwrap().retain(|name, value| {
-                !["instanceArn", "passwordSecretRef"].contains(&name.as_str()) && *value != json!(false) && !value.is_null()
+                !["instanceArn", "passwordSecretRef"].contains(&name.as_str())
+                    && *value != json!(false)
+                    && !value.is_null()
             });
             spec.to_string().replace(m::ARN, "…")
         };
@@ -98,7 +168,11 @@ impl fmt::Debug for Step {
             Self::ConsoleCreate { username, .. } => write!(f, "console makes {username}"),
             Self::Retag { username, how } => write!(f, "tags of {username}: {how:?}"),
             Self::Instance { index, freeze, namespaces, adoption, cleanup } => {
-                write!(f, "ConnectInstance {} freeze={freeze} {namespaces:?} {adoption} cleanup={cleanup}", INSTANCES[*index])
+                write!(
+                    f,
+                    "ConnectInstance {} freeze={freeze} {namespaces:?} {adoption} cleanup={cleanup}",
+                    INSTANCES[*index]
+                )
             }
             Self::InstanceDelete { index } => write!(f, "delete ConnectInstance {}", INSTANCES[*index]),
             Self::ConnectFault { operation, kind, skip, times } => {
@@ -225,7 +299,9 @@ impl Author {
                 cleanup: dice.one_in(3),
             },
             73..75 => Step::InstanceDelete { index: dice.below(2) },
-            75..83 => Step::ConnectFault { operation: dice.pick_or_none(&OPERATIONS), kind: connect_fault(dice), skip, times },
+            75..83 => {
+                Step::ConnectFault { operation: dice.pick_or_none(&OPERATIONS), kind: connect_fault(dice), skip, times }
+            }
             83..85 => Step::Lag { millis: *dice.pick(&[0, 0, 500, 5_000, 40_000]) },
             85..89 => Step::ApiFault {
                 harm: *dice.pick(&[
@@ -285,14 +361,19 @@ const OPERATIONS: [&str; 14] = [
 ];
 
 fn connect_fault(dice: &mut Dice) -> FaultKind {
-    let error = |status, code: &str| FaultKind::ErrorBeforeEffect { status, code: code.into(), message: "injected".into() };
+    let error =
+        |status, code: &str| FaultKind::ErrorBeforeEffect { status, code: code.into(), message: "injected".into() };
     match dice.below(10) {
         0..2 => FaultKind::LostAnswer,
         2 => FaultKind::LostRequest,
         3 => FaultKind::Throttle,
         4 => FaultKind::ThrottleWithRetryAfter { seconds: 20 },
         5 => error(500, "InternalServiceException"),
-        6 => FaultKind::ErrorAfterEffect { status: 500, code: "InternalServiceException".into(), message: "injected".into() },
+        6 => FaultKind::ErrorAfterEffect {
+            status: 500,
+            code: "InternalServiceException".into(),
+            message: "injected".into(),
+        },
         7 => error(404, "ResourceNotFoundException"),
         8 => error(403, "AccessDeniedException"),
         _ => FaultKind::MalformedAnswer,

@@ -81,7 +81,11 @@ impl World {
             secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
         }
         let values = SKILLS.map(str::to_owned).to_vec();
-        self.mutate(Mutation::SetPredefinedAttribute { instance_id: m::ID.to_owned(), name: "Skill".to_owned(), values });
+        self.mutate(Mutation::SetPredefinedAttribute {
+            instance_id: m::ID.to_owned(),
+            name: "Skill".to_owned(),
+            values,
+        });
         let set = UserPatch { security_profile_ids: Some(vec![m::SECURITY_ADMIN.to_owned()]), ..UserPatch::default() };
         self.make("administrator", set);
     }
@@ -259,7 +263,8 @@ impl World {
 
     async fn instance(&self, name: &str, spec: Value) {
         let api: Api<ConnectInstance> = Api::all(self.client.clone());
-        let spec: connect_user_operator::resource::instance::ConnectInstanceSpec = serde_json::from_value(spec).unwrap();
+        let spec: connect_user_operator::resource::instance::ConnectInstanceSpec =
+            serde_json::from_value(spec).unwrap();
         match api.get_opt(name).await.unwrap() {
             Some(mut object) => {
                 object.spec = spec;

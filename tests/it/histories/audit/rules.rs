@@ -11,8 +11,8 @@ use kube::ResourceExt;
 use serde_json::Value;
 
 use super::super::life::{Life, Version};
-use crate::fixpoint::truth::declared;
 use super::{Audit, Call, IN_FLIGHT, Known, READ_BEFORE, Tags};
+use crate::fixpoint::truth::declared;
 
 type Verdict = Result<(), String>;
 
