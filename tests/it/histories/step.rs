@@ -217,7 +217,12 @@ impl Author {
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
         let mut steps = Vec::new();
-        for _ in 0..dice.between(6, 28) {
+        // Most of what follows needs somebody to happen to.
+        for slot in 0..2 {
+            steps.push(Step::Create { slot, spec: self.spec(&mut dice, &mut runner) });
+            steps.push(Step::Wait { millis: pause(&mut dice).min(5_000) });
+        }
+        for _ in 0..dice.between(5, 22) {
             steps.push(self.step(&mut dice, &mut runner));
             steps.push(Step::Wait { millis: pause(&mut dice) });
         }
@@ -265,17 +270,17 @@ impl Author {
     }
 
     fn step(&self, dice: &mut Dice, runner: &mut TestRunner) -> Step {
-        let slot = dice.below(SLOTS.len());
+        let slot = if dice.one_in(3) { dice.below(SLOTS.len()) } else { dice.below(2) };
         let username = *dice.pick(&USERNAMES[..2]);
         let (skip, times) = (dice.below(4) as u32, 1 + dice.below(3) as u32);
         match dice.below(100) {
-            0..17 => Step::Create { slot, spec: self.spec(dice, runner) },
-            17..31 => Step::Edit { slot, spec: self.spec(dice, runner), whole: dice.one_in(4) },
-            31..33 => Step::Deletion { slot, policy: *dice.pick(&[DeletionPolicy::Delete, DeletionPolicy::Retain]) },
-            33..35 => Step::Adoption { slot, policy: *dice.pick(&[AdoptionPolicy::Adopt, AdoptionPolicy::Refuse]) },
-            35..37 => Step::Drift { slot, policy: *dice.pick(&[DriftPolicy::Correct, DriftPolicy::Report]) },
-            37..41 => Step::Suspend { slot, on: dice.one_in(2) },
-            41..43 => {
+            0..13 => Step::Create { slot, spec: self.spec(dice, runner) },
+            13..25 => Step::Edit { slot, spec: self.spec(dice, runner), whole: dice.one_in(4) },
+            25..28 => Step::Deletion { slot, policy: *dice.pick(&[DeletionPolicy::Delete, DeletionPolicy::Retain]) },
+            28..31 => Step::Adoption { slot, policy: *dice.pick(&[AdoptionPolicy::Adopt, AdoptionPolicy::Refuse]) },
+            31..33 => Step::Drift { slot, policy: *dice.pick(&[DriftPolicy::Correct, DriftPolicy::Report]) },
+            33..38 => Step::Suspend { slot, on: dice.one_in(2) },
+            38..41 => {
                 let (key, value) = *dice.pick(&[
                     ("contactops.dev/suspend", Some("true")),
                     ("contactops.dev/suspend", None),
@@ -284,7 +289,7 @@ impl Author {
                 ]);
                 Step::Annotate { slot, key, value }
             }
-            43..51 => Step::Delete { slot },
+            41..51 => Step::Delete { slot },
             51..53 => Step::ForgetStatus { slot },
             53..59 => Step::Console { username, patch: self.patch(runner) },
             59..60 => Step::ConsoleRename { username, to: *dice.pick(&["renamed", "john.roe", "jane.doe"]) },
