@@ -145,8 +145,7 @@ impl Audit {
             let _ = write!(text, " ({fault})");
         }
         if *write {
-            let mut body = body.to_string();
-            body.truncate(300);
+            let body: String = body.to_string().chars().take(300).collect();
             let _ = write!(text, " {body}");
         }
         self.note(&text);
