@@ -57,7 +57,8 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
     let spec = &subject.object.spec;
     if super::is_suspended(subject.object) {
         let message = "suspended: nothing is written to Amazon Connect until spec.suspend and the annotation contactops.dev/suspend are gone";
-        return Err(Halt::outcome(Reason::Suspended, message, Next::Change));
+        // Looked at again all the same: a status that was lost is noticed by nothing else.
+        return Err(Halt::outcome(Reason::Suspended, message, Next::Resync));
     }
     let Governed { instance, rules, connect, is_closing } = govern(cx, subject.object)?;
     if is_closing {
@@ -75,6 +76,9 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         );
         return Err(Halt::outcome(Reason::NotAllowed, message, Next::Slow));
     }
+    // Also one that waits for its turn: the user may be handed over to it at any time, and it must not go after
+    // that as if it had none.
+    subject.hold().await?;
     let username = Username::new(&spec.username);
     if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &username) {
         let message = format!(
@@ -83,7 +87,6 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         );
         return Err(Halt::outcome(Reason::UsernameTaken, message, Next::Slow));
     }
-    subject.hold().await?;
     let references = cx
         .catalog
         .resolve(connect.as_ref(), &instance, spec)
