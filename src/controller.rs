@@ -241,6 +241,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled) = (Arc::clone(&filled), false);
             let changed = Arc::clone(&cx);
+            let ready = CancellationToken::new();
+            let is_ready = ready.clone();
             let objects = watcher(api, watcher::Config::default().any_semantic())
                 .default_backoff()
                 .modify(|object| {
@@ -252,13 +254,14 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                 .inspect_ok(move |event| {
                     index.apply(event);
                     if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
+                        is_ready.cancel();
                         filled.one_more();
                     }
                 })
                 .applied_objects()
                 .predicate_filter(what_concerns_us, PredicateConfig::default())
                 .inspect_ok(move |object| turn::hurry(object, &changed));
-            Controller::for_stream(objects, store)
+            let controller = Controller::for_stream(objects, store)
                 // Without a bound: who may begin is decided at the gate, which knows what is urgent.
                 .with_config(kube::runtime::Config::default().concurrency(0))
                 .reconcile_on(woken)
@@ -273,7 +276,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                         }
                         Err(error) => warn!(error = &error as &dyn std::error::Error, "watching ConnectUsers failed"),
                     }
-                })
+                });
+            or_stopped_before(ready, stop.clone(), controller)
         },
     );
     let instances = instances::run(
@@ -284,6 +288,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         known.clone(),
         stop.clone(),
     );
+    let instances = or_stopped_before(known.clone(), stop.clone(), instances);
     // A user looked at before the rules are known would be judged as if there were none.
     let users = async {
         tokio::select! {
@@ -294,6 +299,23 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let wakes = instances::wake_recovered(&cx, recovered, stop.clone());
     let sweeps = sweeps::run(Arc::clone(&cx), stop.clone());
     futures::future::join4(users, instances, wakes, sweeps).await;
+}
+
+/// Runs a controller. One that is told to stop before its cache is filled has begun nothing, but kube would have
+/// it wait for a cache that nobody fills any more.
+async fn or_stopped_before(filled: CancellationToken, stop: CancellationToken, controller: impl Future<Output = ()>) {
+    let stopped_before = async {
+        tokio::select! {
+            biased;
+            () = filled.cancelled() => std::future::pending().await,
+            () = stop.cancelled() => {}
+        }
+    };
+    tokio::select! {
+        biased;
+        () = controller => {}
+        () = stopped_before => {}
+    }
 }
 
 /// Tells once when every cache is filled.

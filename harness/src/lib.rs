@@ -4,6 +4,7 @@
 //! assets         the folder with etcd, kube-apiserver and kubectl
 //! process        one child process that cannot outlive us, with its output at hand
 //! control_plane  etcd + kube-apiserver on loopback, and clients for several identities
+//! memory         an API server without a process, for time that stands still
 //! ```
 //!
 //! There is no controller-manager: nothing collects garbage, ends namespaces or issues tokens to Pods.
@@ -20,6 +21,7 @@
 mod assets;
 mod control_plane;
 mod error;
+pub mod memory;
 mod process;
 
 pub use assets::assets;

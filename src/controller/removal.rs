@@ -60,7 +60,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
     if super::is_suspended(object) {
         return held(
             format!("suspended: user {username} is neither deleted nor let go until the object is resumed"),
-            Next::Change,
+            Next::Resync,
         );
     }
     let was_tried = subject.status.user_id.is_some() || subject.status.last_create_attempt_time.is_some();

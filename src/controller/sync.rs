@@ -8,7 +8,7 @@ use kube::{Api, ResourceExt};
 use tokio::time::Instant;
 
 use super::governance::{Governed, govern, speaks_of};
-use super::lookup::{in_list, observe};
+use super::lookup::{by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
@@ -63,7 +63,8 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
     let spec = &subject.object.spec;
     if super::is_suspended(subject.object) {
         let message = "suspended: nothing is written to Amazon Connect until spec.suspend and the annotation contactops.dev/suspend are gone";
-        return Err(Halt::outcome(Reason::Suspended, message, Next::Change));
+        // Looked at again all the same: a status that was lost is noticed by nothing else.
+        return Err(Halt::outcome(Reason::Suspended, message, Next::Resync));
     }
     let Governed { instance, rules, connect, is_closing } = govern(cx, subject.object, &subject.work)?;
     if is_closing {
@@ -81,6 +82,9 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         );
         return Err(Halt::outcome(Reason::NotAllowed, message, Next::Slow));
     }
+    // Also one that waits for its turn: the user may be handed over to it at any time, and it must not go after
+    // that as if it had none.
+    subject.hold().await?;
     let username = Username::new(&spec.username);
     if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &rules, &username) {
         let message = format!(
@@ -89,7 +93,6 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         );
         return Err(Halt::outcome(Reason::UsernameTaken, message, Next::Slow));
     }
-    subject.hold().await?;
     let references = cx
         .catalog
         .resolve(connect.as_ref(), &instance, spec)
@@ -122,7 +125,26 @@ impl Line<'_> {
                     None => self.missing(subject, &id).await,
                 }
             }
-            None => self.create(subject, Facts::default()).await,
+            None => match self.still_taken(subject).await? {
+                Some(observed) => self.judge(subject, &observed).await,
+                None => self.create(subject, Facts::default()).await,
+            },
+        }
+    }
+
+    /// The user that stood in the way at the last look. CreateUser would tell as well, but at the price of a
+    /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
+    async fn still_taken(&self, subject: &Subject<'_>) -> Result<Option<ObservedUser>, Halt> {
+        const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
+        let was_taken = ready(&subject.status.conditions)
+            .is_some_and(|ready| TAKEN.iter().any(|taken| taken.as_str() == ready.reason));
+        if !was_taken {
+            return Ok(None);
+        }
+        let found = by_username(self.cx, self.connect.as_ref(), &self.instance, &self.desired.username).await;
+        match found.map_err(|error| self.failed(error))? {
+            Some(found) => self.observe(&found).await,
+            None => Ok(None),
         }
     }
 

@@ -7,9 +7,9 @@
 
 mod hardship;
 pub mod in_process;
-mod specs;
+pub mod specs;
 mod stage;
-mod truth;
+pub mod truth;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -31,6 +31,7 @@ mod instance;
 mod architecture;
 mod faults;
 mod fixpoint;
+mod histories;
 mod lifecycle;
 mod outage;
 mod pace;

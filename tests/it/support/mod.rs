@@ -3,7 +3,7 @@
 //! RBAC that we ship. Whatever a test is about, the status contract is checked after every status write.
 
 mod cluster;
-mod contract;
+pub mod contract;
 mod fixtures;
 mod gate;
 mod in_process;
