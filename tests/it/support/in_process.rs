@@ -126,6 +126,7 @@ impl Incarnation {
     /// Ends in good order.
     pub async fn stop(self) {
         self.stop.cancel();
-        self.task.await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.task).await;
+        ended.expect("the operator does not end in good order").unwrap();
     }
 }
