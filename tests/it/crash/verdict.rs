@@ -149,8 +149,8 @@ fn timeless(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.retain(|name, _| {
-                let name = name.to_lowercase();
-                !name.ends_with("time")
+                // Which version of the Secret was read belongs to the stage, and after a crash may not be known.
+                !name.to_lowercase().ends_with("time") && name != "passwordSecret"
             });
             members.values_mut().for_each(timeless);
         }
