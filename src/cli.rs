@@ -19,7 +19,7 @@ enum Command {
     ///
     /// Needs a kubeconfig (KUBECONFIG or ~/.kube/config) or a Pod's service account, and AWS credentials
     /// from the usual places: environment, profile, web identity, container or instance role.
-    Run(run::RunArguments),
+    Run(Box<run::RunArguments>),
     /// Print the custom resource definitions as YAML, for `kubectl apply --server-side -f -`.
     Crd,
 }
@@ -44,7 +44,7 @@ pub enum Error {
 /// If it cannot be done; the message is for a person.
 pub async fn main() -> Result<(), Error> {
     match Arguments::parse().command {
-        Command::Run(arguments) => Ok(run::run(arguments).await?),
+        Command::Run(arguments) => Ok(run::run(*arguments).await?),
         Command::Crd => {
             use std::io::Write;
             std::io::stdout().write_all(crd::yaml()?.as_bytes())?;

@@ -1,0 +1,151 @@
+//! One reconcile of one object: in its turn, whatever happens in it, and with the next look agreed at its end.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Event, EventType};
+use kube::{Resource, ResourceExt};
+use tracing::{Instrument, debug, error, info, info_span, warn};
+
+use super::removal::{self, Removal};
+use super::subject::{self, OnStale, PublishError, Subject};
+use super::{Context, Guarded, sync, turn, unreadable};
+use crate::pace::paced::Work;
+use crate::plan::report::{Next, Outcome, Story};
+use crate::resource::condition::Reason;
+use crate::resource::user::ConnectUser;
+
+pub(super) async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    let Some(entry) = turn::enter(&object, &cx).await else { return Ok(Action::await_change()) };
+    // It may have waited for an hour.
+    let Some(object) = turn::latest(&object, &cx) else { return Ok(Action::await_change()) };
+    // On the heap, and only now: thousands wait above.
+    let work = turn::work(entry.class(), &cx.stop);
+    let next = Box::pin(turn::unless_abandoned(&work, begin(&object, &cx, &work))).await;
+    Ok(next.unwrap_or_else(Action::await_change))
+}
+
+async fn begin(object: &Guarded, cx: &Context, work: &Work) -> Action {
+    let meta = object.meta();
+    let (uid, generation) = (meta.uid.clone().unwrap_or_default(), meta.generation.unwrap_or_default());
+    let span = info_span!("reconcile", object = %format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()), generation);
+    let started = std::time::Instant::now();
+
+    let line = AssertUnwindSafe(async {
+        match &object.0 {
+            Ok(object) => drive(object, cx, work).await,
+            Err(invalid) => unreadable::handle(invalid, cx).await,
+        }
+    });
+    // A panic is a bug in here; it must not take the other objects with it.
+    let result = line.catch_unwind().instrument(span.clone()).await;
+    let _entered = span.entered();
+    let (next, label) = match result {
+        Ok(Ok(next)) => (next, "success"),
+        Ok(Err(PublishError::Gone { .. })) => (Next::Change, "success"),
+        Ok(Err(error @ PublishError::Stale { .. })) => {
+            debug!(%error, "decided on a stale object; looking again");
+            (Next::Soon, "requeue")
+        }
+        Ok(Err(error)) => {
+            warn!(error = &error as &dyn std::error::Error, "the api server did not take a write; trying again");
+            (Next::Backoff, "error")
+        }
+        Err(panic) => {
+            let message =
+                panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            error!(
+                message = message.unwrap_or("no message"),
+                "a reconcile panicked: this is a bug, please report it; trying again"
+            );
+            cx.metrics.panicked();
+            (Next::Backoff, "panic")
+        }
+    };
+    cx.metrics.reconciled(label, started.elapsed());
+    let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, tokio::time::Instant::now(), rand::random());
+    delay.map_or_else(Action::await_change, Action::requeue)
+}
+
+/// Reconciles the object as cached; or as it is, where the cache does not know yet what we have written
+/// ourselves: against an older status the next one may seem to be no news, and would not be written.
+async fn drive(object: &ConnectUser, cx: &Context, work: &Work) -> Result<Next, PublishError> {
+    let uid = object.uid().unwrap_or_default();
+    let live;
+    let object = if cx.backoff.is_behind(&uid, &object.resource_version().unwrap_or_default()) {
+        match subject::read(&cx.client, object).await? {
+            Some(found) => live = found,
+            None => return Ok(Next::Change),
+        }
+        &live
+    } else {
+        object
+    };
+    let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object, work.clone());
+    let result = carry_out(&mut subject, cx).await;
+    cx.backoff.wrote(&uid, subject.resource_version());
+    result
+}
+
+async fn carry_out(subject: &mut Subject<'_>, cx: &Context) -> Result<Next, PublishError> {
+    let object = subject.object;
+    if object.meta().deletion_timestamp.is_none() {
+        let outcome = sync::sync(subject, cx).await?;
+        return publish(subject, cx, outcome).await;
+    }
+    if !subject.is_held() {
+        cx.backoff.forget(&subject.uid);
+        return Ok(Next::Change);
+    }
+    match removal::remove(subject, cx).await? {
+        Removal::Wait(outcome) => publish(subject, cx, *outcome).await,
+        Removal::Done(story) => {
+            // Told first: an event cannot be attached to an object that is gone.
+            if let Some(story) = story {
+                tell(cx, object, story).await;
+            }
+            subject.let_go().await?;
+            cx.backoff.forget(&subject.uid);
+            info!("released the object");
+            Ok(Next::Change)
+        }
+    }
+}
+
+async fn publish(subject: &mut Subject<'_>, cx: &Context, outcome: Outcome) -> Result<Next, PublishError> {
+    let (reason, message) = (outcome.reason, outcome.message.clone());
+    let report = subject.publish(outcome, OnStale::ReadAgain).await?;
+    if reason == Reason::InSync {
+        debug!(reason = reason.as_str(), "{message}");
+    } else {
+        info!(reason = reason.as_str(), "{message}");
+    }
+    for story in report.events {
+        tell(cx, subject.object, story).await;
+    }
+    Ok(report.next)
+}
+
+/// Publishes an event. Losing one never fails a reconcile: a terminating namespace, for one, takes none.
+async fn tell(cx: &Context, object: &ConnectUser, story: Story) {
+    const LONGEST_NOTE: usize = 1000;
+    let Story { warning, reason, action, mut note } = story;
+    if note.len() > LONGEST_NOTE {
+        let cut = (0..=LONGEST_NOTE).rev().find(|at| note.is_char_boundary(*at)).unwrap_or_default();
+        note.truncate(cut);
+        note.push('…');
+    }
+    let type_ = if warning { EventType::Warning } else { EventType::Normal };
+    let event = Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note),
+        action: action.chars().take(128).collect(),
+        secondary: None,
+    };
+    if let Err(error) = cx.recorder.publish(&event, &object.object_ref(&())).await {
+        warn!(error = &error as &dyn std::error::Error, reason, "publishing an event failed");
+    }
+}
