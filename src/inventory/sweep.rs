@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex as AsyncMutex;
@@ -29,6 +30,8 @@ struct Shelf {
     swept: Mutex<Option<Timestamp>>,
     /// Held while the listing is read, so that who needs one at the same time shares it.
     last: AsyncMutex<Option<Listing>>,
+    /// When it failed last, and how.
+    failure: Mutex<Option<(Instant, ConnectError)>>,
 }
 
 /// A listing that was read.
@@ -36,6 +39,9 @@ struct Listing {
     begun: Instant,
     is_empty: bool,
 }
+
+/// For so long a listing that failed is not tried again for the sake of a single object.
+const SPARED: Duration = Duration::from_secs(30);
 
 /// Users of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +132,10 @@ impl Inventory {
         {
             let mut last = shelf.last.lock().await;
             if last.is_none() {
+                // Ten thousand objects that start without the right to list must not become ten thousand listings.
+                if let Some(error) = shelf.recent_failure() {
+                    return Err(error);
+                }
                 self.read(&shelf, &mut last, connect, instance, now).await?;
             }
         }
@@ -184,7 +194,8 @@ impl Inventory {
         now: Timestamp,
     ) -> Result<Swept, ConnectError> {
         let begun = Instant::now();
-        let listed = all_pages(|token| connect.list_users(instance, token)).await?;
+        let listed = all_pages(|token| connect.list_users(instance, token)).await;
+        let listed = listed.inspect_err(|error| shelf.failed(error))?;
         let users = listed.len();
         let fresh = now.checked_sub(self.grace).unwrap_or(Timestamp::MIN);
         let suspects = shelf.register().merge(listed, fresh.as_millisecond());
@@ -198,6 +209,15 @@ impl Inventory {
 }
 
 impl Shelf {
+    fn failed(&self, error: &ConnectError) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.clone()));
+    }
+
+    fn recent_failure(&self) -> Option<ConnectError> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.as_ref().filter(|(at, _)| at.elapsed() < SPARED).map(|(_, error)| error.clone())
+    }
+
     fn register(&self) -> MutexGuard<'_, Register> {
         self.register.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -152,3 +152,16 @@ async fn a_correction_that_fails_is_tried_again_though_nothing_changes_any_more(
     let after = counts(&stage, calls);
     assert!(after.keys().all(|operation| operation == "ListUsers"), "{after:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_to_list_a_start_costs_one_try_and_a_look_at_each() {
+    let stage = settled("inv-denied", Options::default()).await;
+    stage.stop_operator().await;
+    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("ListUsers"));
+    let calls = stage.calls().len();
+    stage.start_operator().await;
+    let looked =
+        stage.eventually(|| async { (counts(&stage, calls).get("DescribeUser") == Some(&USERS)).then_some(()) }).await;
+    assert!(looked.is_some(), "{:?}", counts(&stage, calls));
+    assert_eq!(counts(&stage, calls)["ListUsers"], 1);
+}
