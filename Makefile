@@ -1,7 +1,7 @@
 # make tools   builds etcd, kube-apiserver, kubectl and helm once per machine; last line: their folder
 # make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
 # make test    all tests
-# make lint    format, clippy, generated files
+# make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 
 CARGO ?= cargo
@@ -23,6 +23,9 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) run --locked --quiet -- crd | diff -u crds/contactops.dev.yaml -
+	diff -u crds/contactops.dev.yaml charts/connect-user-operator/files/crds.yaml
+	"$$(tools/build.sh 2>/dev/null | tail -n 1)/helm" lint --strict charts/connect-user-operator
 
 crds:
 	$(CARGO) run --locked --quiet -- crd > crds/contactops.dev.yaml
+	cp crds/contactops.dev.yaml charts/connect-user-operator/files/crds.yaml

@@ -20,6 +20,7 @@ mod admission;
 mod attacks;
 mod bad_input;
 mod crash;
+mod chart;
 mod crd;
 mod assume_role;
 mod deletion;

@@ -22,11 +22,18 @@ pub async fn cluster() -> &'static Cluster {
 }
 
 impl Cluster {
-    /// Another control plane of the same kind, for a test that changes what all others share.
-    pub async fn start(name: &str) -> Self {
+    /// A control plane with nothing of ours in it but the administrator's kubeconfig.
+    pub async fn bare(name: &str) -> Self {
         let plane = ControlPlane::start(&Settings::new(name)).await.unwrap_or_else(|error| panic!("{error}"));
         let kubeconfig = plane.dir().join("admin.kubeconfig");
         plane.write_kubeconfig(&Identity::Admin, &kubeconfig).unwrap();
+        Self { plane }
+    }
+
+    /// Another control plane of the same kind, for a test that changes what all others share.
+    pub async fn start(name: &str) -> Self {
+        let Self { plane } = Self::bare(name).await;
+        let kubeconfig = plane.dir().join("admin.kubeconfig");
         let try_kubectl = |arguments: &[&str]| {
             let output = std::process::Command::new(plane.kubectl())
                 .env("KUBECONFIG", &kubeconfig)
