@@ -22,6 +22,8 @@ pub struct Scenario {
     /// What must hold of the users in Connect (a JSON pointer that begins with the username; null: nothing
     /// there), so that the run without a crash is judged, too.
     pub wants: Vec<(&'static str, Value)>,
+    /// The Secret that the operator makes, if it is to make one.
+    pub makes: Option<&'static str>,
     /// Rules of the instance, if it has any.
     pub rules: Option<Value>,
     /// What Connect does where nobody documents it.
@@ -34,6 +36,8 @@ pub enum Act {
     /// A merge patch of an object's spec.
     Edit(&'static str, Value),
     Delete(&'static str),
+    /// Lets a deletion pass the brake.
+    Release(&'static str),
     /// A quick connect to a user of this name.
     QuickConnect(&'static str),
     /// Deletes a user in the console.
@@ -47,6 +51,8 @@ pub enum Act {
 pub enum End {
     Ready,
     Gone,
+    /// Being deleted, and held by the brake.
+    Held,
 }
 
 impl Scenario {
@@ -60,6 +66,7 @@ impl Scenario {
             then: Vec::new(),
             meanwhile: Vec::new(),
             wants: Vec::new(),
+            makes: None,
             rules: None,
             switches: Switches::default(),
         }

@@ -22,6 +22,10 @@ pub const ALL: &[fn() -> Scenario] = &[
     vanished,
     change_of_mind,
     delete_after_create,
+    generated_password,
+    adopt_with_generated_password,
+    create_under_rules,
+    delete_when_released,
 ];
 
 pub fn create() -> Scenario {
@@ -281,6 +285,61 @@ pub fn delete_after_create() -> Scenario {
         wants: vec![("/jane.doe", Value::Null)],
         ..Scenario::new("delete-after-create")
     }
+}
+
+/// The operator makes the password: once, before the user, whatever happens.
+pub fn generated_password() -> Scenario {
+    Scenario {
+        acts: vec![Act::Create(object("jane", generates()))],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![("/jane.doe/Tags/contactops.dev~1uid", json!("UID of jane"))],
+        makes: Some("made"),
+        ..Scenario::new("generated-password")
+    }
+}
+
+/// CreateUser is what finds that the user is there already, so the Secret is there by then.
+pub fn adopt_with_generated_password() -> Scenario {
+    Scenario {
+        seed: vec![("jane.doe", UserPatch::default())],
+        acts: vec![Act::Create(object("jane", with(generates(), json!({ "adoptionPolicy": "Adopt" }))))],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![
+            ("/jane.doe/Id", json!("first ID of jane.doe")),
+            ("/jane.doe/Tags/contactops.dev~1uid", json!("UID of jane")),
+        ],
+        makes: Some("made"),
+        ..Scenario::new("adopt-generated")
+    }
+}
+
+/// The ConnectInstance is written, too: its finalizer and its status.
+pub fn create_under_rules() -> Scenario {
+    Scenario {
+        acts: vec![Act::Create(object("jane", json!({})))],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![("/jane.doe/Tags/contactops.dev~1uid", json!("UID of jane"))],
+        rules: Some(json!({})),
+        ..Scenario::new("create-under-rules")
+    }
+}
+
+/// Two deletions are too many until a person lets them pass.
+pub fn delete_when_released() -> Scenario {
+    Scenario {
+        given: vec![object("jane", json!({})), object("john", json!({ "username": "john.doe" }))],
+        acts: vec![Act::Delete("jane"), Act::Delete("john"), Act::Release("jane")],
+        meanwhile: vec![("jane", End::Gone), ("john", End::Held)],
+        then: vec![Act::Release("john")],
+        ends: vec![("jane", End::Gone), ("john", End::Gone)],
+        wants: vec![("/jane.doe", Value::Null), ("/john.doe", Value::Null)],
+        rules: Some(json!({ "deletionBrake": { "maxDeletions": 1, "windowSeconds": 3600 } })),
+        ..Scenario::new("released")
+    }
+}
+
+fn generates() -> Value {
+    json!({ "passwordSecretRef": { "name": "made", "key": "password", "generate": true } })
 }
 
 /// A spec in which every call has something to do.
