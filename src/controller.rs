@@ -118,6 +118,8 @@ struct Context {
     deletions: Deletions,
     vanished: Vanished,
     connect_instances: Store<ConnectInstance>,
+    /// Cancelled once every cache is filled: until then, that an object is not there says nothing.
+    filled: CancellationToken,
     /// One per namespace watched, or one for all.
     stores: Vec<Store<Guarded>>,
     /// Beside each store, its index.
@@ -204,7 +206,9 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let indices: Vec<Arc<Index>> = apis.iter().map(|_| Arc::default()).collect();
     let (wakes, woken): (Vec<_>, Vec<_>) = apis.iter().map(|_| mpsc::unbounded()).unzip();
     // Not by Store::wait_until_ready: of several waiters (the controller is one) it wakes only the last.
-    let filled = Arc::new(Filled { caches: AtomicUsize::new(apis.len() + 1), warm: Mutex::new(Some(warm)) });
+    let all = CancellationToken::new();
+    let filled =
+        Arc::new(Filled { caches: AtomicUsize::new(apis.len() + 1), all: all.clone(), warm: Mutex::new(Some(warm)) });
     let (connect_instances, instances_writer) = reflector::store();
     let known = CancellationToken::new();
     let (circuits, recovered) = Circuits::new(intervals.slowest_retry);
@@ -222,6 +226,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         deletions: Deletions::new(client.clone(), &own_namespace),
         vanished: Vanished::default(),
         connect_instances: connect_instances.clone(),
+        filled: all,
         stores: stores.clone(),
         indices: indices.clone(),
         wakes,
@@ -321,6 +326,7 @@ async fn or_stopped_before(filled: CancellationToken, stop: CancellationToken, c
 /// Tells once when every cache is filled.
 struct Filled<F> {
     caches: AtomicUsize,
+    all: CancellationToken,
     warm: Mutex<Option<F>>,
 }
 
@@ -328,6 +334,7 @@ impl<F: FnOnce()> Filled<F> {
     fn one_more(&self) {
         if self.caches.fetch_sub(1, Ordering::AcqRel) == 1 {
             info!("cache is filled");
+            self.all.cancel();
             let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(warm) = warm {
                 warm();
