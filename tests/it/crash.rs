@@ -80,6 +80,16 @@ async fn a_deletion_after_a_creation_that_crashed_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_after_a_hidden_creation_that_crashed_leaves_nothing() {
+    every_crash_point_of(scenarios::delete_after_hidden_create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_after_a_creation_without_an_answer_that_crashed_leaves_nothing() {
+    every_crash_point_of(scenarios::delete_after_lost_create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_generated_password_survives_a_crash_at_every_step() {
     every_crash_point_of(scenarios::generated_password).await;
 }

@@ -73,7 +73,8 @@ pub async fn every_crash_point_of(scenario: fn() -> Scenario) {
     let count = tried.len();
     let struck = run(scenario, tried, &outcome, &steps).await;
     // A point that is not reached would be a test that is not made.
-    assert_eq!((struck, count), (2 * steps.len(), 2 * steps.len()), "crash points did not strike; steps: {steps:#?}");
+    let least = if scenario().steps_vary { count / 2 } else { count };
+    assert!((least..=count).contains(&struck), "{struck} of {count} crash points struck; steps: {steps:#?}");
     let seconds = began.elapsed().as_secs_f64();
     println!("{}: {} steps, {count} crash points in {seconds:.1} s", scenario().name, steps.len());
 }

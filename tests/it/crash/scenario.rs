@@ -1,7 +1,7 @@
 //! What happens in a scenario, as data: what is there, what people do, and how it must end.
 
 use connect_simulator::fixtures::managed as m;
-use connect_simulator::{Switches, UserPatch};
+use connect_simulator::{Fault, Lag, Switches, UserPatch};
 use serde_json::{Value, json};
 
 /// A story with one outcome, however often the operator dies on the way.
@@ -26,6 +26,12 @@ pub struct Scenario {
     pub makes: Option<&'static str>,
     /// Rules of the instance, if it has any.
     pub rules: Option<Value>,
+    /// How long Connect hides what was written, from the acts on.
+    pub lag: Lag,
+    /// What goes wrong with calls, from the acts on.
+    pub faults: Vec<Fault>,
+    /// Whether it waits for something on the way, so that how many steps it takes is a matter of time.
+    pub steps_vary: bool,
     /// What Connect does where nobody documents it.
     pub switches: Switches,
 }
@@ -66,6 +72,9 @@ impl Scenario {
             then: Vec::new(),
             meanwhile: Vec::new(),
             wants: Vec::new(),
+            lag: Lag::default(),
+            faults: Vec::new(),
+            steps_vary: false,
             makes: None,
             rules: None,
             switches: Switches::default(),

@@ -2,7 +2,7 @@
 
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::Proficiency;
-use connect_simulator::{Switches, UserPatch};
+use connect_simulator::{Fault, FaultKind, Lag, Switches, UserPatch};
 use serde_json::{Value, json};
 
 use super::scenario::{Act, End, Scenario, object};
@@ -22,6 +22,8 @@ pub const ALL: &[fn() -> Scenario] = &[
     vanished,
     change_of_mind,
     delete_after_create,
+    delete_after_hidden_create,
+    delete_after_lost_create,
     generated_password,
     adopt_with_generated_password,
     create_under_rules,
@@ -284,6 +286,21 @@ pub fn delete_after_create() -> Scenario {
         ends: vec![("jane", End::Gone)],
         wants: vec![("/jane.doe", Value::Null)],
         ..Scenario::new("delete-after-create")
+    }
+}
+
+/// The same where Connect hides the user for a while: that there may be one is known from the status alone.
+pub fn delete_after_hidden_create() -> Scenario {
+    Scenario { lag: Lag::uniform(300), name: "delete-hidden", ..delete_after_create() }
+}
+
+/// And where nobody heard that it was made: a call without an answer may have had its effect.
+pub fn delete_after_lost_create() -> Scenario {
+    Scenario {
+        faults: vec![Fault::new(FaultKind::LostAnswer).on("CreateUser").times(1)],
+        steps_vary: true,
+        name: "delete-lost",
+        ..delete_after_hidden_create()
     }
 }
 

@@ -133,6 +133,10 @@ impl Trial {
         trial.first_ids = trial.users().into_iter().map(|user| (user.username, user.id)).collect();
         trial.told_before = trial.habitat.statuses.lock().unwrap().len();
         trial.calls_before = trial.stage.calls().last().map_or(0, |call| call.seq);
+        trial.stage.simulator.set_lag(trial.scenario.lag);
+        for fault in std::mem::take(&mut trial.scenario.faults) {
+            trial.stage.simulator.inject(fault);
+        }
         for act in std::mem::take(&mut trial.scenario.acts) {
             trial.act(act).await;
         }
