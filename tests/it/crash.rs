@@ -110,6 +110,11 @@ async fn a_deletion_that_was_held_survives_a_crash_at_every_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_of_what_is_not_remembered_survives_a_crash_at_every_step() {
+    every_crash_point_of(scenarios::delete_forgotten).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_creation_survives_two_crashes_in_a_row() {
     pairs_of_crashes_of(scenarios::create, 7).await;
 }

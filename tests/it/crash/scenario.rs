@@ -44,6 +44,8 @@ pub enum Act {
     Delete(&'static str),
     /// Lets a deletion pass the brake.
     Release(&'static str),
+    /// Takes an object's status away, as a restore from a backup does.
+    Forget(&'static str),
     /// A quick connect to a user of this name.
     QuickConnect(&'static str),
     /// Deletes a user in the console.

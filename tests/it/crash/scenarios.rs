@@ -28,6 +28,7 @@ pub const ALL: &[fn() -> Scenario] = &[
     adopt_with_generated_password,
     create_under_rules,
     delete_when_released,
+    delete_forgotten,
 ];
 
 pub fn create() -> Scenario {
@@ -353,6 +354,13 @@ pub fn delete_when_released() -> Scenario {
         rules: Some(json!({ "deletionBrake": { "maxDeletions": 1, "windowSeconds": 3600 } })),
         ..Scenario::new("released")
     }
+}
+
+/// The user is found by its name, and once it is deleted nothing finds it: its quick connects go by its id.
+pub fn delete_forgotten() -> Scenario {
+    let mut scenario = Scenario { name: "forgotten", ..delete_with_quick_connects() };
+    scenario.acts.insert(3, Act::Forget("jane"));
+    scenario
 }
 
 fn generates() -> Value {

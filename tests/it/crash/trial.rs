@@ -214,6 +214,10 @@ impl Trial {
                 let release = json!({ "metadata": { "annotations": { RELEASE_ANNOTATION: "delete" } } });
                 self.stage.api().patch(name, &PatchParams::default(), &Patch::Merge(release)).await.unwrap();
             }
+            Act::Forget(name) => {
+                let nothing = Patch::Merge(json!({ "status": null }));
+                self.stage.api().patch_status(name, &PatchParams::default(), &nothing).await.unwrap();
+            }
             Act::Dismiss(username) => {
                 let (instance_id, user) = (self.habitat.instance_id.clone(), username.to_owned());
                 self.stage.simulator.mutate(Mutation::DeleteUser { instance_id, user }).unwrap();
@@ -334,7 +338,9 @@ impl Trial {
     async fn instance_is_in_order(&self) -> bool {
         let object = self.instances().get(&self.stage.namespace).await.unwrap();
         let conditions = object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        object.finalizers().iter().any(|finalizer| finalizer == INSTANCE_FINALIZER)
+        // Once nobody uses it any more it may go, but need not at once.
+        let is_used = self.ends.iter().any(|(_, end)| *end != End::Gone);
+        (!is_used || object.finalizers().iter().any(|finalizer| finalizer == INSTANCE_FINALIZER))
             && conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
