@@ -1,8 +1,12 @@
 //! What happens in a scenario, as data: what is there, what people do, and how it must end.
 
+use std::time::Duration;
+
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Fault, Lag, Switches, UserPatch};
 use serde_json::{Value, json};
+
+use super::trial::INTERVALS;
 
 /// A story with one outcome, however often the operator dies on the way.
 pub struct Scenario {
@@ -28,9 +32,12 @@ pub struct Scenario {
     pub rules: Option<Value>,
     /// How long Connect hides what was written, from the acts on.
     pub lag: Lag,
+    /// How long the operator takes it for possible that Connect hides something.
+    pub grace: Duration,
     /// What goes wrong with calls, from the acts on.
     pub faults: Vec<Fault>,
-    /// Whether it waits for something on the way, so that how many steps it takes is a matter of time.
+    /// Whether it waits for something on the way, so that how many steps it takes is a matter of time:
+    /// only the first of them are tried.
     pub steps_vary: bool,
     /// What Connect does where nobody documents it.
     pub switches: Switches,
@@ -75,6 +82,7 @@ impl Scenario {
             meanwhile: Vec::new(),
             wants: Vec::new(),
             lag: Lag::default(),
+            grace: INTERVALS.grace,
             faults: Vec::new(),
             steps_vary: false,
             makes: None,

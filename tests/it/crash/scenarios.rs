@@ -1,5 +1,7 @@
 //! The scenarios. Another one is a function here and its name in [`ALL`].
 
+use std::time::Duration;
+
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::Proficiency;
 use connect_simulator::{Fault, FaultKind, Lag, Switches, UserPatch};
@@ -292,7 +294,9 @@ pub fn delete_after_create() -> Scenario {
 
 /// The same where Connect hides the user for a while: that there may be one is known from the status alone.
 pub fn delete_after_hidden_create() -> Scenario {
-    Scenario { lag: Lag::uniform(300), name: "delete-hidden", ..delete_after_create() }
+    // Longer than a restart takes, or it would be seen after it.
+    let (lag, grace) = (Lag::uniform(1500), Duration::from_millis(2000));
+    Scenario { lag, grace, name: "delete-hidden", ..delete_after_create() }
 }
 
 /// And where nobody heard that it was made: a call without an answer may have had its effect.

@@ -107,7 +107,7 @@ impl Trial {
             simulator: stage.simulator.clone(),
             namespace: stage.namespace.clone(),
             instance_id: id,
-            intervals: INTERVALS,
+            intervals: Intervals { grace: scenario.grace, ..INTERVALS },
             patience: Duration::from_secs(10),
             plane_faults: Arc::default(),
             trespasses: Default::default(),
