@@ -115,6 +115,8 @@ struct Context {
     deletions: Deletions,
     vanished: Vanished,
     connect_instances: Store<ConnectInstance>,
+    /// Cancelled once every cache is filled: until then, that an object is not there says nothing.
+    filled: CancellationToken,
     /// One per namespace watched, or one for all.
     stores: Vec<Store<Guarded>>,
     /// Beside each store, its index.
@@ -201,7 +203,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let indices: Vec<Arc<Index>> = apis.iter().map(|_| Arc::default()).collect();
     let (wakes, woken): (Vec<_>, Vec<_>) = apis.iter().map(|_| mpsc::unbounded()).unzip();
     // Not by Store::wait_until_ready: of several waiters (the controller is one) it wakes only the last.
-    let filled = Arc::new(Filled::new(apis.len() + 1, warm));
+    let all = CancellationToken::new();
+    let filled = Arc::new(Filled::new(apis.len() + 1, all.clone(), warm));
     let (connect_instances, instances_writer) = reflector::store();
     let known = CancellationToken::new();
     let (circuits, recovered) = Circuits::new(intervals.slowest_retry);
@@ -219,6 +222,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         deletions: Deletions::new(client.clone(), &own_namespace),
         vanished: Vanished::default(),
         connect_instances: connect_instances.clone(),
+        filled: all,
         stores: stores.clone(),
         indices: indices.clone(),
         wakes,

@@ -120,6 +120,12 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
     /// Counts of users are brought up to date this often at most.
     const PACE: Duration = Duration::from_secs(10);
     let pace = PACE.min(cx.intervals.resync);
+    // A user that is not known yet would not be counted, and the finalizer would go for want of users.
+    tokio::select! {
+        biased;
+        () = cx.stop.cancelled() => return Ok(Action::await_change()),
+        () = cx.filled.cancelled() => {}
+    }
     // There are few of them, they ask once, and creations wait for what they learn.
     let work = turn::work(Class::Edit, &cx.stop);
     let told = turn::unless_abandoned(&work, tell(&object, &cx, &work)).await;

@@ -9,7 +9,7 @@ use super::governance::{Governed, govern, governors};
 use super::lookup::{by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Heir, Sibling};
-use super::subject::{Live, PublishError, Subject};
+use super::subject::{Live, OnStale, PublishError, Subject};
 use super::sync::since_attempt;
 use super::update::ADMIN_PROFILE;
 use super::{Context, Halt, quick_connects, verdict};
@@ -17,7 +17,7 @@ use crate::connect::{ConnectError, Kind};
 use crate::inventory::sweep::Listed;
 use crate::plan::call::Call;
 use crate::plan::diff;
-use crate::plan::report::{Next, Outcome, Story};
+use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
 use crate::policy::Hold;
 use crate::resource::condition::Reason;
 use crate::resource::user::{ConnectUser, DeletionPolicy};
@@ -193,6 +193,15 @@ async fn judge(
     if let Some(first) = calls.first() {
         connect.turn(instance, first.operation()).await;
     }
+    // Found by name, and nothing finds it once it is deleted: what points to it goes by its id even after a crash.
+    if is_deletion && rules.quick_connect_cleanup && subject.status.user_id.as_deref() != Some(user.id.as_str()) {
+        let id = user.id.clone();
+        let known = KnownUser { id, arn: user.arn.clone(), last_modified_time: user.last_modified_time.clone() };
+        let message = format!("deleting user {}", user.username);
+        let facts = Facts { user: Some(known), ..Facts::default() };
+        let ahead = Outcome::new(Reason::Deleting, message, Next::Soon).with_facts(facts).ahead();
+        subject.publish(ahead, OnStale::GiveUp).await?;
+    }
     // The cache may be stale: what cannot be undone is decided on the object as it is now.
     const WHAT: &str = "reading before deletion";
     match subject.read_again(WHAT).await? {
@@ -256,7 +265,7 @@ async fn brake(subject: &Subject<'_>, cx: &Context, governed: &Governed, user: &
         || governors(cx, instance)
             .iter()
             .any(|governor| governor.annotations().get(RELEASE_ANNOTATION).is_some_and(|value| value == "delete"));
-    let gone = cx.deletions.in_window(instance, rules.brake.window, now).await?;
+    let gone = cx.deletions.in_window(instance, &user.id, rules.brake.window, now).await?;
     if !is_released {
         let about_to_go = siblings::terminating(cx, instance);
         if let Hold::Held { count } = rules.brake.check(about_to_go.max(1), gone) {
@@ -276,7 +285,7 @@ async fn brake(subject: &Subject<'_>, cx: &Context, governed: &Governed, user: &
         }
     }
     // Counted before it happens: a crash in between counts one too many rather than one too few.
-    cx.deletions.record(instance, now).await?;
+    cx.deletions.record(instance, &user.id, now).await?;
     Ok(())
 }
 

@@ -30,18 +30,20 @@ pub(super) async fn or_stopped_before(
 /// Tells once when every cache is filled.
 pub(super) struct Filled<F> {
     caches: AtomicUsize,
+    all: CancellationToken,
     warm: Mutex<Option<F>>,
 }
 
 impl<F: FnOnce()> Filled<F> {
-    /// Of so many caches.
-    pub(super) fn new(caches: usize, warm: F) -> Self {
-        Self { caches: AtomicUsize::new(caches), warm: Mutex::new(Some(warm)) }
+    /// Of so many caches; cancels `all` and calls `warm`.
+    pub(super) fn new(caches: usize, all: CancellationToken, warm: F) -> Self {
+        Self { caches: AtomicUsize::new(caches), all, warm: Mutex::new(Some(warm)) }
     }
 
     pub(super) fn one_more(&self) {
         if self.caches.fetch_sub(1, Ordering::AcqRel) == 1 {
             info!("cache is filled");
+            self.all.cancel();
             let warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
             if let Some(warm) = warm {
                 warm();

@@ -80,6 +80,41 @@ async fn a_deletion_after_a_creation_that_crashed_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_after_a_hidden_creation_that_crashed_leaves_nothing() {
+    every_crash_point_of(scenarios::delete_after_hidden_create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_after_a_creation_without_an_answer_that_crashed_leaves_nothing() {
+    every_crash_point_of(scenarios::delete_after_lost_create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_password_survives_a_crash_at_every_step() {
+    every_crash_point_of(scenarios::generated_password).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adoption_with_a_generated_password_survives_a_crash_at_every_step() {
+    every_crash_point_of(scenarios::adopt_with_generated_password).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_under_rules_survives_a_crash_at_every_step() {
+    every_crash_point_of(scenarios::create_under_rules).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_was_held_survives_a_crash_at_every_step() {
+    every_crash_point_of(scenarios::delete_when_released).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_of_what_is_not_remembered_survives_a_crash_at_every_step() {
+    every_crash_point_of(scenarios::delete_forgotten).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_creation_survives_two_crashes_in_a_row() {
     pairs_of_crashes_of(scenarios::create, 7).await;
 }

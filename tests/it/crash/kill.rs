@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::points::undisturbed;
 use super::scenario::Scenario;
-use super::trial::Trial;
+use super::trial::{Place, Trial};
 use super::verdict::Outcome;
 
 /// Every call takes so long, so that a kill finds one under way.
@@ -37,7 +37,7 @@ pub async fn kills(scenario: fn() -> Scenario) {
 
 /// How many kills came while the operator was at work.
 async fn on_a_stage(scenario: fn() -> Scenario, undisturbed: Outcome, mut dice: Dice) -> usize {
-    let trial = Trial::begin_with(scenario(), true).await;
+    let trial = Trial::begin_with(scenario(), true, Place::default()).await;
     trial.stage.simulator.inject(Fault::new(FaultKind::Latency { millis: LATENCY_MILLIS }));
     let mut at_work = 0;
     for _ in 0..KILLS {

@@ -1,8 +1,12 @@
 //! What happens in a scenario, as data: what is there, what people do, and how it must end.
 
+use std::time::Duration;
+
 use connect_simulator::fixtures::managed as m;
-use connect_simulator::{Switches, UserPatch};
+use connect_simulator::{Fault, Lag, Switches, UserPatch};
 use serde_json::{Value, json};
+
+use super::trial::INTERVALS;
 
 /// A story with one outcome, however often the operator dies on the way.
 pub struct Scenario {
@@ -22,8 +26,19 @@ pub struct Scenario {
     /// What must hold of the users in Connect (a JSON pointer that begins with the username; null: nothing
     /// there), so that the run without a crash is judged, too.
     pub wants: Vec<(&'static str, Value)>,
+    /// The Secret that the operator makes, if it is to make one.
+    pub makes: Option<&'static str>,
     /// Rules of the instance, if it has any.
     pub rules: Option<Value>,
+    /// How long Connect hides what was written, from the acts on.
+    pub lag: Lag,
+    /// How long the operator takes it for possible that Connect hides something.
+    pub grace: Duration,
+    /// What goes wrong with calls, from the acts on.
+    pub faults: Vec<Fault>,
+    /// Whether it waits for something on the way, so that how many steps it takes is a matter of time:
+    /// only the first of them are tried.
+    pub steps_vary: bool,
     /// What Connect does where nobody documents it.
     pub switches: Switches,
 }
@@ -34,6 +49,10 @@ pub enum Act {
     /// A merge patch of an object's spec.
     Edit(&'static str, Value),
     Delete(&'static str),
+    /// Lets a deletion pass the brake.
+    Release(&'static str),
+    /// Takes an object's status away, as a restore from a backup does.
+    Forget(&'static str),
     /// A quick connect to a user of this name.
     QuickConnect(&'static str),
     /// Deletes a user in the console.
@@ -47,6 +66,8 @@ pub enum Act {
 pub enum End {
     Ready,
     Gone,
+    /// Being deleted, and held by the brake.
+    Held,
 }
 
 impl Scenario {
@@ -60,6 +81,11 @@ impl Scenario {
             then: Vec::new(),
             meanwhile: Vec::new(),
             wants: Vec::new(),
+            lag: Lag::default(),
+            grace: INTERVALS.grace,
+            faults: Vec::new(),
+            steps_vary: false,
+            makes: None,
             rules: None,
             switches: Switches::default(),
         }

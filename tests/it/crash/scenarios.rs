@@ -1,8 +1,10 @@
 //! The scenarios. Another one is a function here and its name in [`ALL`].
 
+use std::time::Duration;
+
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::Proficiency;
-use connect_simulator::{Switches, UserPatch};
+use connect_simulator::{Fault, FaultKind, Lag, Switches, UserPatch};
 use serde_json::{Value, json};
 
 use super::scenario::{Act, End, Scenario, object};
@@ -22,6 +24,13 @@ pub const ALL: &[fn() -> Scenario] = &[
     vanished,
     change_of_mind,
     delete_after_create,
+    delete_after_hidden_create,
+    delete_after_lost_create,
+    generated_password,
+    adopt_with_generated_password,
+    create_under_rules,
+    delete_when_released,
+    delete_forgotten,
 ];
 
 pub fn create() -> Scenario {
@@ -281,6 +290,85 @@ pub fn delete_after_create() -> Scenario {
         wants: vec![("/jane.doe", Value::Null)],
         ..Scenario::new("delete-after-create")
     }
+}
+
+/// The same where Connect hides the user for a while: that there may be one is known from the status alone.
+pub fn delete_after_hidden_create() -> Scenario {
+    // Longer than a restart takes, or it would be seen after it.
+    let (lag, grace) = (Lag::uniform(1500), Duration::from_millis(2000));
+    Scenario { lag, grace, name: "delete-hidden", ..delete_after_create() }
+}
+
+/// And where nobody heard that it was made: a call without an answer may have had its effect.
+pub fn delete_after_lost_create() -> Scenario {
+    Scenario {
+        faults: vec![Fault::new(FaultKind::LostAnswer).on("CreateUser").times(1)],
+        steps_vary: true,
+        name: "delete-lost",
+        ..delete_after_hidden_create()
+    }
+}
+
+/// The operator makes the password: once, before the user, whatever happens.
+pub fn generated_password() -> Scenario {
+    Scenario {
+        acts: vec![Act::Create(object("jane", generates()))],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![("/jane.doe/Tags/contactops.dev~1uid", json!("UID of jane"))],
+        makes: Some("made"),
+        ..Scenario::new("generated-password")
+    }
+}
+
+/// CreateUser is what finds that the user is there already, so the Secret is there by then.
+pub fn adopt_with_generated_password() -> Scenario {
+    Scenario {
+        seed: vec![("jane.doe", UserPatch::default())],
+        acts: vec![Act::Create(object("jane", with(generates(), json!({ "adoptionPolicy": "Adopt" }))))],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![
+            ("/jane.doe/Id", json!("first ID of jane.doe")),
+            ("/jane.doe/Tags/contactops.dev~1uid", json!("UID of jane")),
+        ],
+        makes: Some("made"),
+        ..Scenario::new("adopt-generated")
+    }
+}
+
+/// The ConnectInstance is written, too: its finalizer and its status.
+pub fn create_under_rules() -> Scenario {
+    Scenario {
+        acts: vec![Act::Create(object("jane", json!({})))],
+        ends: vec![("jane", End::Ready)],
+        wants: vec![("/jane.doe/Tags/contactops.dev~1uid", json!("UID of jane"))],
+        rules: Some(json!({})),
+        ..Scenario::new("create-under-rules")
+    }
+}
+
+/// Two deletions are too many until a person lets them pass.
+pub fn delete_when_released() -> Scenario {
+    Scenario {
+        given: vec![object("jane", json!({})), object("john", json!({ "username": "john.doe" }))],
+        acts: vec![Act::Delete("jane"), Act::Delete("john"), Act::Release("jane")],
+        meanwhile: vec![("jane", End::Gone), ("john", End::Held)],
+        then: vec![Act::Release("john")],
+        ends: vec![("jane", End::Gone), ("john", End::Gone)],
+        wants: vec![("/jane.doe", Value::Null), ("/john.doe", Value::Null)],
+        rules: Some(json!({ "deletionBrake": { "maxDeletions": 1, "windowSeconds": 3600 } })),
+        ..Scenario::new("released")
+    }
+}
+
+/// The user is found by its name, and once it is deleted nothing finds it: its quick connects go by its id.
+pub fn delete_forgotten() -> Scenario {
+    let mut scenario = Scenario { name: "forgotten", ..delete_with_quick_connects() };
+    scenario.acts.insert(3, Act::Forget("jane"));
+    scenario
+}
+
+fn generates() -> Value {
+    json!({ "passwordSecretRef": { "name": "made", "key": "password", "generate": true } })
 }
 
 /// A spec in which every call has something to do.

@@ -1,8 +1,8 @@
 //! One run of a scenario on a stage of its own, with as many lives of the operator as it takes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connect_simulator::fixtures::managed as m;
@@ -10,14 +10,14 @@ use connect_simulator::user::{QuickConnectConfig, UserQuickConnectConfig};
 use connect_simulator::{CallRecord, Mutation, User, UserPatch};
 use connect_user_operator::controller::Intervals;
 use connect_user_operator::resource::instance::ConnectInstance;
-use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
+use connect_user_operator::resource::{INSTANCE_FINALIZER, OWNER_TAG, RELEASE_ANNOTATION, UID_TAG};
 use futures::FutureExt;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::scenario::{Act, End, Scenario};
-use crate::support::{Crash, Habitat, Incarnation, Options, Stage, condition};
+use crate::support::{Crash, Gate, Habitat, Incarnation, Options, Stage, condition};
 
 /// How long nothing may happen at the end: longer than the slowest retry with its jitter.
 const SILENCE: Duration = Duration::from_millis(400);
@@ -34,6 +34,24 @@ pub const INTERVALS: Intervals = Intervals {
 
 static INSTANCES: AtomicUsize = AtomicUsize::new(1);
 
+/// Where a run is, for the one that never ends.
+#[derive(Clone, Default)]
+pub struct Place(Arc<Mutex<(String, Option<Arc<Gate>>)>>);
+
+impl Place {
+    fn note(&self, place: String, incarnation: Option<&Incarnation>) {
+        *self.0.lock().unwrap() = (place, incarnation.map(|incarnation| Arc::clone(&incarnation.gate)));
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (place, gate) = &*self.0.lock().unwrap();
+        let steps = gate.as_ref().map(|gate| (gate.has_fallen(), gate.steps()));
+        write!(f, "{place}; gate fallen and steps: {steps:?}")
+    }
+}
+
 /// A scenario on its stage, past its acts.
 pub struct Trial {
     pub stage: Stage,
@@ -49,6 +67,10 @@ pub struct Trial {
     pub told_before: usize,
     /// Calls of Connect before that.
     pub calls_before: u64,
+    /// Whether the operator is a process of its own.
+    pub is_real: bool,
+    place: Place,
+    lives: AtomicUsize,
     /// How each object is to end in the present life.
     ends: Vec<(&'static str, End)>,
 }
@@ -63,11 +85,12 @@ pub struct Life {
 impl Trial {
     /// Sets the stage: strangers, the objects that are in order, and then the acts.
     pub async fn begin(scenario: Scenario) -> Self {
-        Self::begin_with(scenario, false).await
+        Self::begin_with(scenario, false, Place::default()).await
     }
 
     /// The same; with `real` nothing is in this process and the stage's own operator is used.
-    pub async fn begin_with(scenario: Scenario, real: bool) -> Self {
+    pub async fn begin_with(scenario: Scenario, real: bool, place: Place) -> Self {
+        place.note("setting the stage".to_owned(), None);
         let name = format!("crash-{}", scenario.name);
         let stage = Stage::with(&name, Options { operator: false, ..Options::default() }).await;
         let id = format!("44444444-4444-4444-8444-{:012}", INSTANCES.fetch_add(1, Ordering::Relaxed));
@@ -84,10 +107,11 @@ impl Trial {
             simulator: stage.simulator.clone(),
             namespace: stage.namespace.clone(),
             instance_id: id,
-            intervals: INTERVALS,
+            intervals: Intervals { grace: scenario.grace, ..INTERVALS },
             patience: Duration::from_secs(10),
             plane_faults: Arc::default(),
             trespasses: Default::default(),
+            confidences: Default::default(),
             statuses: Arc::default(),
         };
         let mut trial = Self {
@@ -99,6 +123,9 @@ impl Trial {
             first_ids: BTreeMap::new(),
             told_before: 0,
             calls_before: 0,
+            is_real: real,
+            place,
+            lives: AtomicUsize::new(0),
             ends: Vec::new(),
         };
         trial.people().await;
@@ -106,6 +133,10 @@ impl Trial {
         trial.first_ids = trial.users().into_iter().map(|user| (user.username, user.id)).collect();
         trial.told_before = trial.habitat.statuses.lock().unwrap().len();
         trial.calls_before = trial.stage.calls().last().map_or(0, |call| call.seq);
+        trial.stage.simulator.set_lag(trial.scenario.lag);
+        for fault in std::mem::take(&mut trial.scenario.faults) {
+            trial.stage.simulator.inject(fault);
+        }
         for act in std::mem::take(&mut trial.scenario.acts) {
             trial.act(act).await;
         }
@@ -165,7 +196,10 @@ impl Trial {
             self.stage.ready(name).await;
         }
         match incarnation {
-            Some(incarnation) => incarnation.stop().await,
+            Some(incarnation) => {
+                self.at("the end of the life that made what is given".to_owned(), Some(&incarnation));
+                incarnation.stop().await;
+            }
             None => self.stage.stop_operator().await,
         }
     }
@@ -176,6 +210,14 @@ impl Trial {
             Act::Create(object) => self.create(&object).await,
             Act::Edit(name, spec) => drop(self.stage.edit(name, spec).await),
             Act::Delete(name) => self.stage.delete(name).await,
+            Act::Release(name) => {
+                let release = json!({ "metadata": { "annotations": { RELEASE_ANNOTATION: "delete" } } });
+                self.stage.api().patch(name, &PatchParams::default(), &Patch::Merge(release)).await.unwrap();
+            }
+            Act::Forget(name) => {
+                let nothing = Patch::Merge(json!({ "status": null }));
+                self.stage.api().patch_status(name, &PatchParams::default(), &nothing).await.unwrap();
+            }
             Act::Dismiss(username) => {
                 let (instance_id, user) = (self.habitat.instance_id.clone(), username.to_owned());
                 self.stage.simulator.mutate(Mutation::DeleteUser { instance_id, user }).unwrap();
@@ -225,19 +267,33 @@ impl Trial {
 
     /// One life of the operator: until it crashes, or until all is done and it has fallen silent.
     pub async fn live(&self, crash: Option<Crash>) -> Life {
+        let life = self.lives.fetch_add(1, Ordering::Relaxed) + 1;
         let incarnation = self.habitat.start(crash);
+        self.at(format!("life {life}, which has not come to its end"), Some(&incarnation));
         let crashed = tokio::select! {
             () = incarnation.gate.fallen() => true,
             () = self.come_to_the_end(&incarnation) => false,
         };
         let steps = incarnation.gate.steps();
+        self.at(format!("the end of life {life} (crashed: {crashed})"), Some(&incarnation));
         assert!(incarnation.metrics.text().contains("controller_runtime_reconcile_panics_total 0\n"));
         if crashed {
             incarnation.kill().await;
         } else {
             incarnation.stop().await;
         }
+        self.at(format!("after life {life}"), None);
         Life { steps, crashed }
+    }
+
+    /// How many lives there were after people began to act.
+    pub fn lives(&self) -> usize {
+        self.lives.load(Ordering::Relaxed)
+    }
+
+    /// Notes where the run is.
+    fn at(&self, place: String, incarnation: Option<&Incarnation>) {
+        self.place.note(place, incarnation);
     }
 
     /// Waits until all is done, and then for silence.
@@ -265,13 +321,27 @@ impl Trial {
                         && observed == object.metadata.generation
                         && self.users().iter().any(|user| Some(&user.id) == id)
                 }
+                (Some(object), End::Held) => {
+                    object.metadata.deletion_timestamp.is_some()
+                        && condition(object).is_some_and(|(_, reason)| reason == "DeletionHeld")
+                }
                 _ => false,
             };
             if !is_there {
                 return false;
             }
         }
-        true
+        self.scenario.rules.is_none() || self.instance_is_in_order().await
+    }
+
+    /// Whether the object of the rules is held and tells that its instance answers.
+    async fn instance_is_in_order(&self) -> bool {
+        let object = self.instances().get(&self.stage.namespace).await.unwrap();
+        let conditions = object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        // Once nobody uses it any more it may go, but need not at once.
+        let is_used = self.ends.iter().any(|(_, end)| *end != End::Gone);
+        (!is_used || object.finalizers().iter().any(|finalizer| finalizer == INSTANCE_FINALIZER))
+            && conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
     /// What moves with every write to Connect or to an object.

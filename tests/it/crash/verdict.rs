@@ -1,15 +1,17 @@
 //! What must hold when a run is over, whatever happened on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connect_simulator::User;
 use connect_simulator::fixtures::managed as m;
-use connect_user_operator::resource::{FINALIZER, OWNER_TAG, UID_TAG};
-use kube::ResourceExt;
+use connect_user_operator::resource::{FINALIZER, MANAGED_BY_LABEL, OWNER_TAG, UID_TAG};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::trial::Trial;
-use crate::support::CLUSTER;
+use crate::support::{CLUSTER, PlaneFault};
 
 /// The end of a run in words that do not depend on the run: users in full by name, quick connects, and the
 /// status of every object.
@@ -59,6 +61,8 @@ impl Trial {
         }
         self.strangers_are_as_before(&mut wrong);
         self.there_are_no_orphans(&mut wrong).await;
+        self.passwords_are_kept(&mut wrong).await;
+        self.deletions_are_counted(&mut wrong).await;
         self.ready_was_true_only_when_it_was(&outcome, &mut wrong);
         wrong
     }
@@ -69,6 +73,55 @@ impl Trial {
             if !users.contains(stranger) {
                 wrong.push(format!("{} was touched", stranger.username));
             }
+        }
+    }
+
+    /// A password was sent only when it stood in the Secret for good: one that is made is written once.
+    async fn passwords_are_kept(&self, wrong: &mut Vec<String>) {
+        let secrets: Api<Secret> = Api::namespaced(self.stage.client.clone(), &self.stage.namespace);
+        let secrets = secrets.list(&ListParams::default()).await.unwrap().items;
+        let made: Vec<_> = secrets
+            .iter()
+            .filter(|secret| secret.labels().contains_key(MANAGED_BY_LABEL))
+            .map(ResourceExt::name_any)
+            .collect();
+        let wanted: Vec<_> = self.scenario.makes.into_iter().map(str::to_owned).collect();
+        if made != wanted {
+            wrong.push(format!("the Secrets {made:?} were made, not {wanted:?}"));
+        }
+        let written = self.habitat.confidences.written.lock().unwrap().clone();
+        if written.len() > wanted.len() {
+            wrong.push(format!("Secrets were written again: {written:?}"));
+        }
+        let name = self.scenario.makes.unwrap_or("password");
+        let kept = secrets.iter().find(|secret| secret.name_any() == name).and_then(|secret| secret.data.clone());
+        let kept = kept.and_then(|data| data.get("password").cloned()).map(|value| value.0);
+        let sent = self.habitat.confidences.sent.lock().unwrap().clone();
+        if sent.iter().any(|sent| Some(sent.as_bytes()) != kept.as_deref()) {
+            wrong.push(format!("a password was sent to Connect that Secret {name} does not hold"));
+        }
+    }
+
+    /// Every deletion was counted, and none more than once in a life, unless nobody heard that it was counted.
+    async fn deletions_are_counted(&self, wrong: &mut Vec<String>) {
+        let maps: Api<ConfigMap> = Api::namespaced(self.stage.client.clone(), &self.stage.namespace);
+        let map = maps.get_opt("connect-user-operator-deletions").await.unwrap();
+        let data = map.and_then(|map| map.data).unwrap_or_default();
+        let minutes = data.iter().filter(|(key, _)| key.ends_with(&self.habitat.instance_id));
+        let minutes = minutes.map(|(_, text)| serde_json::from_str::<BTreeMap<String, usize>>(text).unwrap());
+        let counted: usize = minutes.map(|minutes| minutes.values().sum::<usize>()).sum();
+        let left: BTreeSet<String> = self.users().into_iter().map(|user| user.id).collect();
+        let calls = self.stage.calls();
+        let calls = calls.iter().filter(|call| call.operation == "DeleteUser").filter_map(|call| call.user_id.clone());
+        let deleted = calls.filter(|id| !left.contains(id)).collect::<BTreeSet<String>>().len();
+        let faults = self.habitat.plane_faults.lock().unwrap().clone();
+        let lost =
+            faults.iter().filter(|fault| fault.fault == PlaneFault::LoseAnswer).map(|fault| fault.struck as usize);
+        let most = deleted * (self.lives().max(1) + lost.sum::<usize>());
+        if !self.is_real && !(deleted..=most).contains(&counted) {
+            wrong.push(format!(
+                "{deleted} users were deleted and {counted} deletions counted, at most {most} are right"
+            ));
         }
     }
 

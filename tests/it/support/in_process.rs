@@ -36,6 +36,8 @@ pub struct Habitat {
     pub patience: Duration,
     pub plane_faults: Arc<Mutex<Vec<OnPlane>>>,
     pub trespasses: Trespasses,
+    /// What passed of passwords.
+    pub confidences: Confidences,
     /// Every status written, by object, with all users of the instance as they were when it left.
     pub statuses: Arc<Mutex<Vec<Told>>>,
 }
@@ -46,6 +48,13 @@ pub struct Told {
     pub object: String,
     pub status: Value,
     pub users: Vec<connect_simulator::User>,
+}
+
+/// Passwords of the stage's invented users: what was sent to Connect, and which writes of Secrets took effect.
+#[derive(Clone, Default)]
+pub struct Confidences {
+    pub sent: Arc<Mutex<Vec<String>>>,
+    pub written: Arc<Mutex<Vec<String>>>,
 }
 
 /// One life of the operator.
@@ -92,7 +101,12 @@ impl Habitat {
             };
             statuses.lock().unwrap().push(told);
         });
-        let plane = Plane { gate: Arc::clone(gate), faults: Arc::clone(&self.plane_faults), on_status };
+        let plane = Plane {
+            gate: Arc::clone(gate),
+            faults: Arc::clone(&self.plane_faults),
+            confidences: self.confidences.clone(),
+            on_status,
+        };
         let config = self.cluster.plane.config(&Identity::Admin).unwrap();
         ClientBuilder::try_from(config).unwrap().with_layer(&plane).build()
     }
@@ -104,6 +118,7 @@ impl Habitat {
             instance_id: self.instance_id.clone(),
             home: format!("{CLUSTER}/{}/", self.namespace),
             trespasses: self.trespasses.clone(),
+            confidences: self.confidences.clone(),
         });
         let keys = Credentials::new("AKIAEXAMPLE", "example", None, None, "test");
         SdkConfig::builder()

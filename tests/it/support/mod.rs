@@ -13,7 +13,7 @@ mod wire;
 
 pub use cluster::{Cluster, cluster};
 pub use fixtures::{managed, saml};
-pub use gate::{Crash, Moment};
+pub use gate::{Crash, Gate, Moment};
 pub use in_process::{CLUSTER, Habitat, Incarnation};
 pub use plane::{OnPlane, PlaneFault, Target};
 pub use stage::{Options, SENTINEL_PASSWORD, Stage, condition};

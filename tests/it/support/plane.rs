@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tower::{BoxError, Layer, Service};
 
 use super::gate::Gate;
+use super::in_process::Confidences;
 
 /// What goes wrong with a request to the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +91,7 @@ pub type OnStatus = Arc<dyn Fn(&str, &Value) + Send + Sync>;
 pub struct Plane {
     pub gate: Arc<Gate>,
     pub faults: Arc<Mutex<Vec<OnPlane>>>,
+    pub confidences: Confidences,
     pub on_status: OnStatus,
 }
 
@@ -153,6 +155,8 @@ where
             (plane.on_status)(name, &serde_json::from_slice(&body).unwrap());
         }
         let fault = plane.strike(&parts);
+        let secret = (parts.method != Method::GET && parts.uri.path().contains("/secrets"))
+            .then(|| format!("{} {}", parts.method, parts.uri.path()));
         let send = match &fault {
             None | Some(PlaneFault::Delay(_) | PlaneFault::SlowWatch(_) | PlaneFault::LoseAnswer) => {
                 Some(self.inner.call(Request::from_parts(parts, body)))
@@ -167,6 +171,11 @@ where
                 Some(send) => Some(send.await?),
                 None => None,
             };
+            if let (Some(write), Some(answer)) = (secret, &answer)
+                && answer.status().is_success()
+            {
+                plane.confidences.written.lock().unwrap().push(write);
+            }
             plane.gate.leave(entry).await;
             match (fault, answer) {
                 (None | Some(PlaneFault::Delay(_)), Some(answer)) => Ok(answer),

@@ -11,8 +11,10 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use connect_simulator::{CallRecord, Reply, Simulator, User};
 use connect_user_operator::resource::OWNER_TAG;
+use serde_json::Value;
 
 use super::gate::Gate;
+use super::in_process::Confidences;
 
 /// What the calls of all incarnations did that they never may.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +63,7 @@ pub struct Wire {
     /// `<cluster>/<namespace>/`.
     pub home: String,
     pub trespasses: Trespasses,
+    pub confidences: Confidences,
 }
 
 impl std::fmt::Debug for Wire {
@@ -71,6 +74,10 @@ impl std::fmt::Debug for Wire {
 
 impl Wire {
     fn ask(&self, request: http::Request<Bytes>) -> Reply {
+        let told: Option<Value> = serde_json::from_slice(request.body()).ok();
+        if let Some(password) = told.as_ref().and_then(|told| told["Password"].as_str()) {
+            self.confidences.sent.lock().unwrap().push(password.to_owned());
+        }
         let before = self.simulator.users(&self.instance_id);
         let seen = self.simulator.calls().last().map_or(0, |call| call.seq);
         let reply = self.simulator.handle(request, SystemTime::now());
