@@ -119,6 +119,8 @@ fn wake_unready(cx: &Context, predicate: impl Fn(&ConnectUser) -> bool) {
 async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
     /// Counts of users are brought up to date this often at most.
     const PACE: Duration = Duration::from_secs(10);
+    /// Time for the cache to catch up.
+    const AGAIN: Duration = Duration::from_secs(1);
     let pace = PACE.min(cx.intervals.resync);
     // A user that is not known yet would not be counted, and the finalizer would go for want of users.
     tokio::select! {
@@ -130,6 +132,14 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
     let work = turn::work(Class::Edit, &cx.stop);
     let told = turn::unless_abandoned(&work, tell(&object, &cx, &work)).await;
     if let Some(Err(error)) = told {
+        match &error {
+            kube::Error::Api(status) if status.is_conflict() => {
+                debug!(instance = %object.name_any(), "decided on a stale ConnectInstance; looking again");
+                return Ok(Action::requeue(AGAIN.min(pace)));
+            }
+            kube::Error::Api(status) if status.is_not_found() => return Ok(Action::await_change()),
+            _ => {}
+        }
         warn!(instance = %object.name_any(), error = &error as &dyn std::error::Error, "telling how the instance is doing failed");
     }
     Ok(Action::requeue(pace))
@@ -147,7 +157,7 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
     if !cx.namespaces.is_empty() && users.is_empty() && !cx.namespaces.iter().any(admits) {
         return Ok(());
     }
-    hold(object, &api, !users.is_empty()).await?;
+    let version = hold(object, &api, !users.is_empty()).await?;
     if object.metadata.deletion_timestamp.is_some() && users.is_empty() {
         return Ok(());
     }
@@ -189,22 +199,24 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
     let patch = json!({
         "apiVersion": ConnectInstance::api_version(&()),
         "kind": ConnectInstance::kind(&()),
-        "metadata": { "uid": object.metadata.uid },
+        // An apply does not heed the uid alone, and another object may have the name by now.
+        "metadata": { "uid": object.metadata.uid, "resourceVersion": version },
         "status": status,
     });
     api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await?;
     Ok(())
 }
 
-/// Keeps the object while users depend on it, or deleting it would open the instance to everybody.
-async fn hold(object: &ConnectInstance, api: &Api<ConnectInstance>, is_used: bool) -> kube::Result<()> {
+/// Keeps the object while users depend on it, or deleting it would open the instance to everybody. Returns its
+/// resourceVersion.
+async fn hold(object: &ConnectInstance, api: &Api<ConnectInstance>, is_used: bool) -> kube::Result<Option<String>> {
     let mut finalizers = object.finalizers().to_vec();
     let is_held = finalizers.iter().any(|finalizer| finalizer == INSTANCE_FINALIZER);
     let is_terminating = object.metadata.deletion_timestamp.is_some();
     match (is_used, is_held) {
         (true, false) if !is_terminating => finalizers.push(INSTANCE_FINALIZER.to_owned()),
         (false, true) => finalizers.retain(|finalizer| finalizer != INSTANCE_FINALIZER),
-        _ => return Ok(()),
+        _ => return Ok(object.resource_version()),
     }
     let patch = json!({ "metadata": {
         "uid": object.metadata.uid,
@@ -212,12 +224,7 @@ async fn hold(object: &ConnectInstance, api: &Api<ConnectInstance>, is_used: boo
         "finalizers": finalizers,
     }});
     let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch_metadata(&object.name_any(), &params, &Patch::Merge(patch)).await {
-        Ok(_) => Ok(()),
-        // Changed or gone meanwhile: the next look decides anew.
-        Err(kube::Error::Api(status)) if status.is_conflict() || status.is_not_found() => Ok(()),
-        Err(error) => Err(error),
-    }
+    Ok(api.patch_metadata(&object.name_any(), &params, &Patch::Merge(patch)).await?.resource_version())
 }
 
 async fn judge(

@@ -2,6 +2,7 @@
 //! it go, and only then remove the finalizer. Nothing in spec or status is trusted for this: the user is
 //! read by id and its tags decide.
 
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::execute::{Executed, execute};
@@ -19,7 +20,7 @@ use crate::plan::call::Call;
 use crate::plan::diff;
 use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
 use crate::policy::Hold;
-use crate::resource::condition::Reason;
+use crate::resource::condition::{Reason, ready};
 use crate::resource::user::{ConnectUser, DeletionPolicy};
 use crate::resource::{RELEASE_ANNOTATION, UID_TAG};
 use crate::user::ids::{Instance, UserId, Username};
@@ -63,11 +64,14 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
             Next::Resync,
         );
     }
-    let was_tried = subject.status.user_id.is_some() || subject.status.last_create_attempt_time.is_some();
+    let was_tried = subject.status.user_id.is_some()
+        || subject.status.last_create_attempt_time.is_some()
+        // A status that is lost does not say that nothing was tried.
+        || ready(&subject.status.conditions).is_none();
     let governed = match govern(cx, object, &subject.work) {
         Ok(governed) => governed,
-        // Whoever was never allowed in has left nothing there.
-        Err(_) if !was_tried => return Ok(Removal::Done(None)),
+        // Whoever was never allowed in has no finalizer and does not get here. This one was, and what its status
+        // says of a user may have been lost, and written anew by somebody who was not allowed to look.
         Err(outcome) => return held(format!("user {username} is not deleted: {}", outcome.message), Next::Slow),
     };
     let Governed { instance, rules, connect: _, is_closing: _ } = &governed;
@@ -127,7 +131,7 @@ async fn find(
         return Ok(Found::Nothing);
     }
     // Nothing to be seen. A user that was made moments ago may be invisible, so the grace comes first.
-    if since_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
+    if since_last_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
         return Ok(Found::NotYet(format!(
             "a creation of user {username} was tried moments ago: waiting until it is certain that none becomes visible"
         )));
@@ -139,6 +143,15 @@ async fn find(
             let user = observe(connect, instance, &listed, false).await?;
             user.map_or_else(|| not_described(&listed), |user| Found::User(Box::new(user)))
         }
+    })
+}
+
+/// How long ago a creation can have been tried: if the status is lost, until the object began to go.
+fn since_last_attempt(subject: &Subject<'_>, now: Timestamp) -> Option<SignedDuration> {
+    since_attempt(subject, now).or_else(|| {
+        let is_lost = ready(&subject.status.conditions).is_none();
+        let since = subject.object.metadata.deletion_timestamp.as_ref().filter(|_| is_lost);
+        since.map(|began| now.duration_since(began.0))
     })
 }
 
@@ -205,10 +218,19 @@ async fn judge(
     // The cache may be stale: what cannot be undone is decided on the object as it is now.
     const WHAT: &str = "reading before deletion";
     match subject.read_again(WHAT).await? {
-        Live::Terminating => {}
+        Live::Terminating { is_same: true } => {}
+        Live::Terminating { is_same: false } => {
+            return Err(PublishError::Stale { what: WHAT, object: subject.to_string() }.into());
+        }
         Live::Living { .. } | Live::Gone => {
             return Err(PublishError::Gone { what: WHAT, object: subject.to_string() }.into());
         }
+    }
+    let stale = || Halt::from(PublishError::Stale { what: WHAT, object: subject.to_string() });
+    if let Some(heir) = &heir
+        && !siblings::is_ready_to_inherit(cx, heir).await?
+    {
+        return Err(stale());
     }
     if is_deletion {
         brake(subject, cx, governed, user).await?;
@@ -224,6 +246,16 @@ async fn judge(
             return Err(Halt::outcome(Reason::Deleting, message, Next::Soon));
         }
         Some(error) => return Err(waiting(&redactor.error(error), instance).into()),
+    }
+    if let Some(heir) = &heir
+        && !siblings::is_ready_to_inherit(cx, heir).await?
+    {
+        // It may have gone without having seen that it has a user by now, so this is still the object that has it.
+        let back = [Call::TagResource { tags: owner.tags() }];
+        return Err(match execute(cx, connect.as_ref(), instance, Some(&user.id), &back, &redactor).await.failed {
+            Some(error) => waiting(&redactor.error(error), instance).into(),
+            None => stale(),
+        });
     }
     cx.inventory.forget(instance, &user.id);
     let cleaned = (is_deletion && rules.quick_connect_cleanup).then_some(&user.id);
@@ -241,8 +273,8 @@ async fn heir(
     let (house, others): (Vec<_>, Vec<_>) = siblings::heirs(cx, subject.object, governed, &user.username)
         .into_iter()
         .partition(|heir| heir.is_of_the_house);
-    if let Some(heir) = house.into_iter().next() {
-        return Ok(Some(heir.sibling));
+    if let Some(heir) = ready_one(subject, cx, governed, house)? {
+        return Ok(Some(heir));
     }
     if others.is_empty() {
         return Ok(None);
@@ -254,7 +286,29 @@ async fn heir(
         Err(error) => return Err(waiting(&error, instance).into()),
     };
     let may_adopt = |heir: &Heir| rules.permit_adoption(&heir.namespace, &heir.object, user, admin.as_ref()).is_ok();
-    Ok(others.into_iter().find(may_adopt).map(|heir| heir.sibling))
+    ready_one(subject, cx, governed, others.into_iter().filter(may_adopt).collect())
+}
+
+/// The heir that has our finalizer. One that is new gets it at its first look, which is waited for, but not for ever:
+/// something may be in its way.
+fn ready_one(
+    subject: &Subject<'_>,
+    cx: &Context,
+    governed: &Governed,
+    heirs: Vec<Heir>,
+) -> Result<Option<Sibling>, Halt> {
+    let began = subject.object.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+    let is_new = |heir: &Heir| {
+        let since = heir.since.max(began);
+        !governed.is_closing && since.is_some_and(|since| cx.clock.now().duration_since(since) < cx.grace())
+    };
+    if let Some(new) = heirs.iter().find(|heir| !heir.is_held && is_new(heir))
+        && !heirs.iter().any(|heir| heir.is_held)
+    {
+        let message = format!("waiting until ConnectUser {} is ready to take the user over", new.sibling.name);
+        return Err(Halt::outcome(Reason::Deleting, message, Next::Soon));
+    }
+    Ok(heirs.into_iter().find(|heir| heir.is_held).map(|heir| heir.sibling))
 }
 
 /// Holds back a deletion that is one of too many: a pruned folder in Git must not fire a contact centre.

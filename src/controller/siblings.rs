@@ -1,9 +1,11 @@
 //! Other objects that speak of the same user or instance.
 
-use kube::{Resource, ResourceExt};
+use k8s_openapi::jiff::Timestamp;
+use kube::{Api, Resource, ResourceExt};
 
 use super::Context;
 use super::governance::{Governed, instance_of};
+use super::subject::PublishError;
 use crate::policy::Rules;
 use crate::resource::FINALIZER;
 use crate::resource::user::{AdoptionPolicy, ConnectUser, DeletionPolicy};
@@ -47,7 +49,11 @@ pub(super) fn heirs(cx: &Context, object: &ConnectUser, governed: &Governed, use
     claimants(cx, object, &governed.instance, username)
         .into_iter()
         .filter(|other| other.spec.adoption_policy == AdoptionPolicy::Adopt && permits(&governed.rules, other))
+        // One that is suspended takes no finalizer, and without that it could go and leave the user behind.
+        .filter(|other| is_held(other) || !super::is_suspended(other))
         .map(|other| Heir {
+            is_held: is_held(&other),
+            since: other.creation_timestamp().map(|time| time.0),
             is_of_the_house: other.namespace() == object.namespace(),
             namespace: other.namespace().unwrap_or_default(),
             object: other.name_any(),
@@ -61,9 +67,33 @@ pub(super) struct Heir {
     /// Whether it is of the same namespace: the same person under another name in Git. Otherwise it takes somebody
     /// else's user over, which is an adoption.
     pub(super) is_of_the_house: bool,
+    /// Whether it has our finalizer, so that it cannot go before its user is dealt with.
+    pub(super) is_held: bool,
+    /// When it was made.
+    pub(super) since: Option<Timestamp>,
     pub(super) namespace: String,
     pub(super) object: String,
     pub(super) sibling: Sibling,
+}
+
+/// Whether an heir is there to stay, as the API server has it now.
+pub(super) async fn is_ready_to_inherit(cx: &Context, heir: &Sibling) -> Result<bool, PublishError> {
+    let Some((namespace, name)) = heir.name.split_once('/') else { return Ok(false) };
+    let api: Api<ConnectUser> = Api::namespaced(cx.client.clone(), namespace);
+    let live = api.get_metadata_opt(name).await.map_err(|error| PublishError::Api {
+        what: "reading before a handover",
+        object: heir.name.clone(),
+        source: Box::new(error),
+    })?;
+    Ok(live.is_some_and(|live| {
+        live.uid().as_ref() == Some(&heir.owner.uid)
+            && live.metadata.deletion_timestamp.is_none()
+            && live.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+    }))
+}
+
+fn is_held(object: &ConnectUser) -> bool {
+    object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 
 fn permits(rules: &Rules, object: &ConnectUser) -> bool {
@@ -82,7 +112,7 @@ pub(super) fn by_uid(cx: &Context, uid: &str) -> Option<Sibling> {
 pub(super) fn terminating(cx: &Context, instance: &Instance) -> u32 {
     let count = cx.objects_where(|object| {
         object.meta().deletion_timestamp.is_some()
-            && object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+            && is_held(object)
             && object.spec.deletion_policy == DeletionPolicy::Delete
             && is_of(cx, object, instance)
     });

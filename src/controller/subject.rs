@@ -4,6 +4,7 @@
 //! earlier object of the same name, is refused instead of carried out.
 
 use kube::api::{Patch, PatchParams};
+use kube::core::Status;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 use tracing::debug;
@@ -13,7 +14,7 @@ use crate::pace::paced::Work;
 use crate::plan::report::{Outcome, Report, is_worth_writing, report};
 use crate::resource::status::ConnectUserStatus;
 use crate::resource::user::ConnectUser;
-use crate::resource::{FINALIZER, MANAGER};
+use crate::resource::{FINALIZER, MANAGER, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
 
 /// Why the API server did not take a write.
 #[derive(Debug, thiserror::Error)]
@@ -157,10 +158,15 @@ impl<'a> Subject<'a> {
             Some(live) if live.uid().as_deref() == Some(&self.uid) => {
                 self.finalizers = live.finalizers().to_vec();
                 self.resource_version = live.resource_version().unwrap_or_default();
+                let annotations = [SUSPEND_ANNOTATION, RELEASE_ANNOTATION];
+                let is_same = live.metadata.generation == Some(self.generation)
+                    && annotations
+                        .iter()
+                        .all(|key| live.annotations().get(*key) == self.object.annotations().get(*key));
                 Ok(if live.metadata.deletion_timestamp.is_some() {
-                    Live::Terminating
+                    Live::Terminating { is_same }
                 } else {
-                    Live::Living { is_same_generation: live.metadata.generation == Some(self.generation) }
+                    Live::Living { is_same }
                 })
             }
             Some(_) | None => Ok(Live::Gone),
@@ -206,10 +212,17 @@ impl<'a> Subject<'a> {
         let object = self.to_string();
         match error {
             kube::Error::Api(status) if status.is_conflict() => PublishError::Stale { what, object },
-            kube::Error::Api(status) if status.is_not_found() => PublishError::Gone { what, object },
+            kube::Error::Api(status) if status.is_not_found() || is_about_uid(&status) => {
+                PublishError::Gone { what, object }
+            }
             source => PublishError::Api { what, object, source: Box::new(source) },
         }
     }
+}
+
+/// Whether a patch was refused because the object of this name is another one: its uid may not be changed.
+fn is_about_uid(status: &Status) -> bool {
+    status.code == 422 && status.message.contains("metadata.uid: ")
 }
 
 /// The object as the API server has it now, unless it is gone or another one has its name.
@@ -235,11 +248,14 @@ impl std::fmt::Display for Subject<'_> {
 pub(super) enum Live {
     /// It is there and is to stay.
     Living {
-        /// Whether the spec is the one that is being carried out.
-        is_same_generation: bool,
+        /// Whether spec and annotations are those that are being carried out.
+        is_same: bool,
     },
     /// It is being deleted.
-    Terminating,
+    Terminating {
+        /// Whether spec and annotations are those that are being carried out.
+        is_same: bool,
+    },
     /// It is gone, or another one has its name.
     Gone,
 }

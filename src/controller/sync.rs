@@ -125,7 +125,7 @@ impl Line<'_> {
                     None => self.missing(subject, &id).await,
                 }
             }
-            None => match self.still_taken(subject).await? {
+            None => match self.found_by_name(subject).await? {
                 Some(observed) => self.judge(subject, &observed).await,
                 None => self.create(subject, Facts::default()).await,
             },
@@ -134,11 +134,12 @@ impl Line<'_> {
 
     /// The user that stood in the way at the last look. CreateUser would tell as well, but at the price of a
     /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
-    async fn still_taken(&self, subject: &Subject<'_>) -> Result<Option<ObservedUser>, Halt> {
+    /// In a frozen instance nothing else may tell.
+    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<ObservedUser>, Halt> {
         const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
         let was_taken = ready(&subject.status.conditions)
             .is_some_and(|ready| TAKEN.iter().any(|taken| taken.as_str() == ready.reason));
-        if !was_taken {
+        if !was_taken && !self.rules.freeze {
             return Ok(None);
         }
         let found = by_username(self.cx, self.connect.as_ref(), &self.instance, &self.desired.username).await;
@@ -323,8 +324,8 @@ impl Line<'_> {
             }
         }
         match subject.read_again(WHAT).await? {
-            Live::Living { is_same_generation: true } => Ok(()),
-            Live::Living { is_same_generation: false } | Live::Terminating => {
+            Live::Living { is_same: true } => Ok(()),
+            Live::Living { is_same: false } | Live::Terminating { .. } => {
                 Err(PublishError::Stale { what: WHAT, object: subject.to_string() }.into())
             }
             Live::Gone => Err(PublishError::Gone { what: WHAT, object: subject.to_string() }.into()),

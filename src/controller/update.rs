@@ -80,6 +80,8 @@ impl Line<'_> {
         let is_drift = adoption.is_none() && applied == Some(subject.generation);
         if rules.freeze && !plan.is_empty() {
             let message = format!("user {} would be changed in {}: {}", desired.username, plan.fields(), self.frozen());
+            // One that is not taken over yet is nobody's.
+            let user = adoption.is_none().then_some(user);
             return Ok(report_only(subject, user, plan, Reason::Frozen, message));
         }
         if is_drift && !plan.is_empty() && subject.object.spec.drift_policy == DriftPolicy::Report {
@@ -91,7 +93,7 @@ impl Line<'_> {
             if is_news(subject, &plan) {
                 cx.metrics.drifted(plan.paths(), false);
             }
-            return Ok(report_only(subject, user, plan, Reason::Drifted, message));
+            return Ok(report_only(subject, Some(user), plan, Reason::Drifted, message));
         }
 
         let (mut events, mut written): (Vec<Story>, _) = (Vec::new(), None);
@@ -162,10 +164,10 @@ fn is_news(subject: &Subject<'_>, plan: &Plan) -> bool {
 }
 
 /// Tells the differences and writes nothing; an event only where they are news.
-fn report_only(subject: &Subject<'_>, user: KnownUser, plan: Plan, reason: Reason, message: String) -> Outcome {
+fn report_only(subject: &Subject<'_>, user: Option<KnownUser>, plan: Plan, reason: Reason, message: String) -> Outcome {
     let is_news = is_news(subject, &plan);
     let story = Story { warning: true, reason: "DriftDetected", action: "Compare".to_owned(), note: message.clone() };
-    let facts = Facts { user: Some(user), drift: plan.differences, ..Facts::default() };
+    let facts = Facts { user, drift: plan.differences, ..Facts::default() };
     let outcome = Outcome::new(reason, message, Next::Resync).with_facts(facts);
     if is_news { outcome.with_event(story) } else { outcome }
 }

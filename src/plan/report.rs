@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::resource::condition::{Reason, conditions, is_ready, ready};
+use crate::resource::condition::{Reason, conditions, conditions_without_user, is_ready, ready};
 use crate::resource::status::{ConnectUserStatus, DriftedField, PasswordSecret};
 use crate::user::ids::UserId;
 use crate::user::ownership::Owned;
@@ -204,7 +204,10 @@ pub fn report(previous: &ConnectUserStatus, generation: i64, now: Timestamp, out
             .is_some_and(|ready| ready.status == "False" && ready.observed_generation == Some(generation));
     if !keeps_ready && !keeps_failure {
         status.observed_generation = Some(generation);
-        status.conditions = conditions(&previous.conditions, reason, &message, generation, now);
+        // Frozen is told after a look, so where it names no user there is none.
+        let tell =
+            if reason == Reason::Frozen && status.user_id.is_none() { conditions_without_user } else { conditions };
+        status.conditions = tell(&previous.conditions, reason, &message, generation, now);
     } else {
         status.drift.clone_from(&previous.drift);
     }

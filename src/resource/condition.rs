@@ -135,7 +135,33 @@ pub fn conditions(
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let (status, companion) = match reason.shape() {
+    shaped(previous, reason.shape(), reason, message, generation, now)
+}
+
+/// The same for an object that has no user: whatever rests, nothing is ready.
+pub fn conditions_without_user(
+    previous: &[Condition],
+    reason: Reason,
+    message: &str,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let shape = match reason.shape() {
+        Shape::Resting => Shape::Failed,
+        shape => shape,
+    };
+    shaped(previous, shape, reason, message, generation, now)
+}
+
+fn shaped(
+    previous: &[Condition],
+    shape: Shape,
+    reason: Reason,
+    message: &str,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let (status, companion) = match shape {
         Shape::Ready => (TRUE, None),
         Shape::Working => (UNKNOWN, Some(RECONCILING)),
         Shape::Retrying => (FALSE, Some(RECONCILING)),
@@ -226,5 +252,15 @@ mod tests {
         let done = conditions(&[], Reason::InSync, "", 1, at(1));
         assert!(is_ready(&conditions(&done, Reason::Suspended, "", 1, at(2)), 1));
         assert_eq!(ready(&conditions(&done, Reason::Suspended, "", 2, at(2))).unwrap().status, "Unknown");
+    }
+
+    #[test]
+    fn nothing_is_ready_without_a_user() {
+        let done = conditions(&[], Reason::InSync, "", 1, at(1));
+        for previous in [&[][..], &done] {
+            let frozen = conditions_without_user(previous, Reason::Frozen, "", 1, at(2));
+            assert_eq!(ready(&frozen).unwrap().status, "False");
+            assert_eq!(frozen.len(), 1, "neither Reconciling nor Stalled");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod connect;
 mod dice;
 mod differential;
 mod ending;
+mod found;
 mod life;
 mod shrink;
 mod step;
@@ -45,18 +46,24 @@ fn play(seed: u64, steps: &[Step], definitions: &[Value]) -> Course {
             world.take(step).await;
         }
         world.calm().await;
-        // Every object is looked at once by the resync, and then again by whatever that began.
-        tokio::time::sleep(Duration::from_secs(2400)).await;
+        tokio::time::sleep(world.quiet()).await;
         let mut wrong = ending::wrongs(&world);
         let (version, writes) = (world.server.version(), world.audit.lock().unwrap().writes);
-        tokio::time::sleep(Duration::from_secs(2400)).await;
+        tokio::time::sleep(world.quiet()).await;
         if writes != world.audit.lock().unwrap().writes {
             wrong.push("Connect is written to although nothing happens".to_owned());
         }
-        if version != world.server.version() {
-            let late: Vec<_> =
-                world.server.records_since(version).iter().map(|record| record.object.to_string()).collect();
+        let late = ending::late(&world, version);
+        if !late.is_empty() {
             wrong.push(format!("the API server is written to although nothing happens: {late:?}"));
+        }
+        if world.is_rarely_looked_at() && wrong.is_empty() {
+            world.disturb();
+            tokio::time::sleep(world.sweep()).await;
+            wrong.extend(ending::wrongs(&world).into_iter().map(|wrong| format!("after a sweep: {wrong}")));
+            world.disturb_tags();
+            tokio::time::sleep(world.quiet()).await;
+            wrong.extend(ending::wrongs(&world).into_iter().map(|wrong| format!("after a search: {wrong}")));
         }
         if !world.operators_run() {
             wrong.push("an operator has ended by itself".to_owned());

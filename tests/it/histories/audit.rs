@@ -7,13 +7,13 @@
 
 mod rules;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
 use connect_simulator::{CallRecord, User};
 use harness::memory::ApiServer;
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::life::Lives;
@@ -56,6 +56,10 @@ pub struct Audit {
     known: BTreeMap<(String, String), Known>,
     /// When somebody changed a user past the operator, by id.
     touched: BTreeMap<String, Timestamp>,
+    /// When an operator wrote to a user, by id.
+    written: BTreeMap<String, Timestamp>,
+    /// Users that a person changed at about the time of such a write.
+    pub blurred: BTreeSet<String>,
     /// When an operator was shown which version of the ConnectInstances, and of the ConnectUsers.
     shown: BTreeMap<String, Vec<(Timestamp, u64, u64)>>,
     pub violations: Vec<String>,
@@ -74,6 +78,8 @@ impl Audit {
             lag: Duration::ZERO,
             known: BTreeMap::new(),
             touched: BTreeMap::new(),
+            written: BTreeMap::new(),
+            blurred: BTreeSet::new(),
             shown: BTreeMap::new(),
             violations: Vec::new(),
             trace: Vec::new(),
@@ -97,6 +103,16 @@ impl Audit {
     /// Somebody changed this user past the operator.
     pub fn touch(&mut self, user: &str) {
         self.touched.insert(user.to_owned(), time::now());
+        self.blur(user);
+    }
+
+    fn blur(&mut self, user: &str) {
+        let window = SignedDuration::try_from(READ_BEFORE + self.lag).unwrap();
+        if let (Some(by_hand), Some(own)) = (self.touched.get(user), self.written.get(user))
+            && own.duration_since(*by_hand).abs() <= window
+        {
+            self.blurred.insert(user.to_owned());
+        }
     }
 
     /// Statuses that were written since the last look.
@@ -123,6 +139,10 @@ impl Audit {
             self.writes += 1;
             if let Err(what) = self.judge(call, now) {
                 self.violation(format!("{} by {}: {what}", record.operation, call.operator));
+            }
+            if let Some(user) = &record.user_id {
+                self.written.insert(user.clone(), now);
+                self.blur(user);
             }
         }
         if ["TagResource", "UntagResource"].contains(&record.operation.as_str())

@@ -7,6 +7,7 @@ use connect_user_operator::resource::user::{ConnectUser, ConnectUserSpec};
 use harness::memory::{ApiServer, Change, Record};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
+use serde_json::Value;
 
 use crate::support::contract::violations;
 
@@ -56,6 +57,20 @@ impl Life {
     }
 }
 
+/// A ConnectInstance whose status tells of another one, or of another generation than it says.
+fn wrong_instance(object: &Value) -> Option<String> {
+    let status = &object["status"];
+    let ready = status["conditions"].as_array()?.iter().find(|condition| condition["type"] == "Ready")?;
+    let is_current = status["observedGeneration"] == object["metadata"]["generation"];
+    let is_frozen = object["spec"]["freeze"] == true;
+    let says_frozen = match ready["reason"].as_str()? {
+        "Frozen" => true,
+        "InSync" => false,
+        _ => return None,
+    };
+    (is_current && is_frozen != says_frozen).then(|| format!("a ConnectInstance tells of another one: {object}"))
+}
+
 /// All lives, by uid.
 pub struct Lives {
     server: ApiServer,
@@ -76,6 +91,7 @@ impl Lives {
         for record in self.server.records_since(self.seen) {
             self.seen = record.version;
             if record.plural == "connectinstances" {
+                wrong.extend(wrong_instance(&record.object));
                 self.instances.push(record);
                 continue;
             }

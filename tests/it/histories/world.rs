@@ -27,7 +27,7 @@ use super::step::{INSTANCES, Retag, SLOTS, Step};
 use super::time;
 use crate::fixpoint::specs::SKILLS;
 
-pub const INTERVALS: Intervals = Intervals {
+const INTERVALS: Intervals = Intervals {
     sweep: Duration::from_secs(300),
     search: Duration::from_secs(3600),
     resync: Duration::from_secs(1800),
@@ -49,6 +49,7 @@ pub struct World {
     client: Client,
     operators: Vec<Operator>,
     started: usize,
+    intervals: Intervals,
 }
 
 /// The definitions, read once.
@@ -64,7 +65,10 @@ impl World {
         let client = server.client("somebody", None);
         let audit = Arc::new(Mutex::new(Audit::new(server.clone(), INTERVALS.grace)));
         let dice = Arc::new(Mutex::new(Dice::new(!seed)));
-        let mut world = Self { server, simulator, audit, dice, client, operators: Vec::new(), started: 0 };
+        // In every other history the looks of their own are so rare that listing and index have to tell.
+        let resync = if seed.is_multiple_of(2) { INTERVALS.resync } else { Duration::from_secs(12 * 3600) };
+        let intervals = Intervals { resync, ..INTERVALS };
+        let mut world = Self { server, simulator, audit, dice, client, operators: Vec::new(), started: 0, intervals };
         world.furnish().await;
         world.start();
         world
@@ -130,7 +134,7 @@ impl World {
             client: self.server.client(&name, Some(latency)),
             clients: clients(wire),
             cluster: "test".to_owned(),
-            intervals: INTERVALS,
+            intervals: self.intervals,
             namespaces: Vec::new(),
             own_namespace: "operator".to_owned(),
             tenancy: Tenancy::Open,
@@ -159,6 +163,48 @@ impl World {
     /// What a panic of the controller itself would leave.
     pub fn operators_run(&self) -> bool {
         self.operators.iter().all(|operator| !operator.task.is_finished())
+    }
+
+    /// Whether only listing and index tell what somebody has changed.
+    pub fn is_rarely_looked_at(&self) -> bool {
+        self.intervals.resync > INTERVALS.resync
+    }
+
+    /// By when all has come to rest and everything has been looked at, one way or the other.
+    pub fn quiet(&self) -> Duration {
+        const REACTION: Duration = Duration::from_secs(300);
+        let look =
+            if self.is_rarely_looked_at() { self.intervals.search + self.intervals.sweep } else { INTERVALS.resync };
+        look.mul_f64(1.1) + REACTION
+    }
+
+    /// By when a sweep has noticed what it can, and that is put right.
+    pub fn sweep(&self) -> Duration {
+        self.intervals.sweep.mul_f64(1.1) + Duration::from_secs(30)
+    }
+
+    /// Changes every user past the operator, in what the listing shows by its date.
+    pub fn disturb(&self) {
+        self.audit.lock().unwrap().note("# everybody is renamed");
+        for user in self.simulator.users(m::ID) {
+            let name = connect_simulator::user::IdentityInfo {
+                first_name: Some("Nobody".to_owned()),
+                ..user.identity_info.clone()
+            };
+            self.change(&user.username, UserPatch { identity_info: Some(name), ..UserPatch::default() });
+        }
+    }
+
+    /// The same in what only the index shows.
+    pub fn disturb_tags(&self) {
+        self.audit.lock().unwrap().note("# everybody's tags are changed");
+        for user in self.simulator.users(m::ID) {
+            let mut tags = user.tags.clone();
+            for (key, value) in tags.iter_mut().filter(|(key, _)| *key != OWNER_TAG && *key != UID_TAG) {
+                value.push_str(key);
+            }
+            self.change(&user.username, UserPatch { tags: Some(tags), ..UserPatch::default() });
+        }
     }
 
     // === steps
@@ -199,6 +245,8 @@ impl World {
                 let (api, name) = self.users(*slot);
                 api.delete(name, &DeleteParams::default()).await.ok();
             }
+            // Nothing but a look of its own tells.
+            Step::ForgetStatus { .. } if self.is_rarely_looked_at() => {}
             Step::ForgetStatus { slot } => {
                 let (api, name) = self.users(*slot);
                 if let Ok(mut object) = api.get(name).await {
