@@ -294,8 +294,9 @@ pub fn delete_after_create() -> Scenario {
 
 /// The same where Connect hides the user for a while: that there may be one is known from the status alone.
 pub fn delete_after_hidden_create() -> Scenario {
-    // Longer than a restart takes, or it would be seen after it.
-    let (lag, grace) = (Lag::uniform(1500), Duration::from_millis(2000));
+    // Longer than a restart takes, or it would be seen after it; and far less than the grace, which begins
+    // when the attempt is written down and not when the call is made.
+    let (lag, grace) = (Lag::uniform(3000), Duration::from_secs(6));
     Scenario { lag, grace, name: "delete-hidden", ..delete_after_create() }
 }
 
