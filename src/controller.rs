@@ -8,6 +8,7 @@ mod clock;
 mod create;
 mod deletions;
 mod execute;
+mod gauges;
 mod governance;
 mod index;
 mod instances;
@@ -16,6 +17,7 @@ mod password;
 mod quick_connects;
 mod redact;
 mod removal;
+mod reports;
 mod siblings;
 mod subject;
 mod sweeps;
@@ -25,6 +27,7 @@ mod unreadable;
 mod update;
 mod vanished;
 mod verdict;
+mod waiting;
 
 use std::hash::{Hash, Hasher};
 use std::panic::AssertUnwindSafe;
@@ -237,6 +240,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         intervals,
         metrics,
     });
+    gauges::show(&cx);
     let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).zip(indices).map(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled) = (Arc::clone(&filled), false);
@@ -298,7 +302,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     };
     let wakes = instances::wake_recovered(&cx, recovered, stop.clone());
     let sweeps = sweeps::run(Arc::clone(&cx), stop.clone());
-    futures::future::join4(users, instances, wakes, sweeps).await;
+    let waiting = waiting::run(Arc::clone(&cx), stop.clone());
+    futures::future::join5(users, instances, wakes, sweeps, waiting).await;
 }
 
 /// Runs a controller. One that is told to stop before its cache is filled has begun nothing, but kube would have
