@@ -5,6 +5,7 @@
 
 mod backoff;
 mod clock;
+mod context;
 mod create;
 mod deletions;
 mod execute;
@@ -34,13 +35,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::channel::mpsc::{self, UnboundedSender};
+use futures::channel::mpsc;
 use futures::{FutureExt, StreamExt, TryStreamExt};
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::SignedDuration;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::reflector;
 use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,7 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 use backoff::Backoff;
 pub use backoff::Intervals;
 pub use clock::Clock;
+use context::Context;
 use deletions::Deletions;
 use index::Index;
 use removal::Removal;
@@ -66,10 +68,8 @@ use crate::pace::paced::Work;
 use crate::plan::report::{Next, Outcome, Story};
 use crate::policy::{Brake, Tenancy};
 use crate::resource::condition::Reason;
-use crate::resource::instance::ConnectInstance;
 use crate::resource::user::ConnectUser;
 use crate::resource::{MANAGER, RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
-use crate::user::ownership::Owner;
 
 type Guarded = DeserializeGuard<ConnectUser>;
 
@@ -97,89 +97,6 @@ pub struct Settings {
     pub clock: Clock,
     /// Where to count.
     pub metrics: Metrics,
-}
-
-/// What every reconcile shares.
-struct Context {
-    client: Client,
-    clients: Arc<dyn Clients>,
-    circuits: Arc<Circuits>,
-    pace: Pace,
-    stop: CancellationToken,
-    catalog: Catalog,
-    instances: Instances,
-    inventory: Inventory,
-    recorder: Recorder,
-    cluster: String,
-    intervals: Intervals,
-    backoff: Backoff,
-    /// Namespaces watched; none means all.
-    namespaces: Vec<String>,
-    tenancy: Tenancy,
-    brake: Brake,
-    clock: Clock,
-    deletions: Deletions,
-    vanished: Vanished,
-    connect_instances: Store<ConnectInstance>,
-    /// One per namespace watched, or one for all.
-    stores: Vec<Store<Guarded>>,
-    /// Beside each store, its index.
-    indices: Vec<Arc<Index>>,
-    /// Beside each store, the way to have one of its objects looked at.
-    wakes: Vec<UnboundedSender<ObjectRef<Guarded>>>,
-    metrics: Metrics,
-}
-
-impl Context {
-    fn owner(&self, object: &ConnectUser) -> Owner {
-        Owner {
-            path: format!("{}/{}/{}", self.cluster, object.namespace().unwrap_or_default(), object.name_any()),
-            uid: object.uid().unwrap_or_default(),
-        }
-    }
-
-    /// What was created after this may not be listed yet.
-    fn fresh(&self) -> Timestamp {
-        self.clock.now().checked_sub(self.grace()).unwrap_or(Timestamp::MIN)
-    }
-
-    fn grace(&self) -> SignedDuration {
-        SignedDuration::try_from(self.intervals.grace).unwrap_or(SignedDuration::MAX)
-    }
-
-    /// Has an object looked at now, unless it is being looked at.
-    fn wake(&self, object: &ConnectUser) {
-        for (store, wakes) in self.stores.iter().zip(&self.wakes) {
-            let object = ObjectRef::from_obj(object);
-            // A controller that has stopped takes no wake, and needs none.
-            if store
-                .get(&ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()))
-                .is_some()
-            {
-                wakes
-                    .unbounded_send(
-                        ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()),
-                    )
-                    .ok();
-            }
-        }
-    }
-
-    /// The objects that an index finds.
-    fn found(&self, find: impl Fn(&Index) -> Vec<(String, String)>) -> Vec<Arc<Guarded>> {
-        let pairs = self.stores.iter().zip(&self.indices);
-        let found = pairs.flat_map(|(store, index)| {
-            let keys = find(index).into_iter();
-            keys.filter_map(|(namespace, name)| store.get(&ObjectRef::new(&name).within(&namespace)))
-        });
-        found.collect()
-    }
-
-    /// The objects for which `predicate` holds.
-    fn objects_where(&self, predicate: impl Fn(&ConnectUser) -> bool) -> Vec<ConnectUser> {
-        let objects = self.stores.iter().flat_map(Store::state);
-        objects.filter_map(|object| object.0.as_ref().ok().filter(|object| predicate(object)).cloned()).collect()
-    }
 }
 
 /// Runs until `stop`; then begins no new reconcile and returns when those under way have ended. `warm` is

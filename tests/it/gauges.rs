@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Fault, UserPatch};
+use connect_user_operator::resource::user::ConnectUser;
+use kube::api::ListParams;
 use serde_json::json;
 
 use crate::support::{Options, Stage, condition, managed};
@@ -80,14 +82,17 @@ async fn metrics_tell_how_each_instance_is_doing() {
     for number in 0..3 {
         stage.delete(&format!("agent-{number}")).await;
     }
-    let held = |metrics: &BTreeMap<String, f64>| metrics[&of_instance("deletions_held")];
-    let found = stage.eventually(|| async { (held(&scrape(&stage).await) >= 2.0).then_some(()) }).await;
-    assert!(found.is_some(), "{:#?}", scrape(&stage).await);
-    let mut really = 0.0;
-    for object in stage.api().list(&Default::default()).await.unwrap() {
-        really += if condition(&object).is_some_and(|(_, reason)| reason == "DeletionHeld") { 1.0 } else { 0.0 };
-    }
-    until(&stage, &[(of_instance("deletions_held"), really), (objects("DeletionHeld"), really)]).await;
+    let really = || async {
+        let objects = stage.api().list(&ListParams::default()).await.unwrap().items;
+        let is_held = |object: &&ConnectUser| condition(object).is_some_and(|(_, reason)| reason == "DeletionHeld");
+        objects.iter().filter(is_held).count() as f64
+    };
+    let found = stage.eventually(|| async {
+        let (really, metrics) = (really().await, scrape(&stage).await);
+        let held = metrics[&of_instance("deletions_held")];
+        (held >= 2.0 && held == really && metrics.get(&objects("DeletionHeld")) == Some(&really)).then_some(())
+    });
+    assert!(found.await.is_some(), "{} are held: {:#?}", really().await, scrape(&stage).await);
 
     stage.simulator.inject(Fault::error_before(403, "ExpiredTokenException"));
     until(&stage, &[(of_instance("circuit_open"), 1.0)]).await;
