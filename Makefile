@@ -1,11 +1,12 @@
 # make tools   builds etcd, kube-apiserver, kubectl and helm once per machine; last line: their folder
 # make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
 # make test    all tests
+# make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 
 CARGO ?= cargo
-.PHONY: tools demo test lint crds
+.PHONY: tools demo test soak lint crds
 
 tools:
 	@tools/build.sh
@@ -18,6 +19,10 @@ demo:
 test:
 	@tools/build.sh >/dev/null
 	$(CARGO) test --locked --workspace
+
+soak:
+	@tools/build.sh >/dev/null
+	$(CARGO) test --locked --test it soak:: -- --ignored --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

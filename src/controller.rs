@@ -5,9 +5,11 @@
 
 mod backoff;
 mod clock;
+mod context;
 mod create;
 mod deletions;
 mod execute;
+mod gauges;
 mod governance;
 mod halt;
 mod index;
@@ -18,6 +20,7 @@ mod quick_connects;
 mod reconcile;
 mod redact;
 mod removal;
+mod reports;
 mod siblings;
 mod start;
 mod subject;
@@ -28,16 +31,17 @@ mod unreadable;
 mod update;
 mod vanished;
 mod verdict;
+mod waiting;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use futures::channel::mpsc::{self, UnboundedSender};
+use futures::channel::mpsc;
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::SignedDuration;
 use kube::core::DeserializeGuard;
 use kube::runtime::events::{Recorder, Reporter};
-use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::reflector;
 use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +50,7 @@ use tracing::{debug, warn};
 use backoff::Backoff;
 pub use backoff::Intervals;
 pub use clock::Clock;
+use context::Context;
 use deletions::Deletions;
 use halt::Halt;
 use index::Index;
@@ -60,10 +65,8 @@ use crate::inventory::sweep::Inventory;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::policy::{Brake, Tenancy};
-use crate::resource::instance::ConnectInstance;
 use crate::resource::user::ConnectUser;
 use crate::resource::{MANAGER, RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
-use crate::user::ownership::Owner;
 
 type Guarded = DeserializeGuard<ConnectUser>;
 
@@ -91,91 +94,6 @@ pub struct Settings {
     pub clock: Clock,
     /// Where to count.
     pub metrics: Metrics,
-}
-
-/// What every reconcile shares.
-struct Context {
-    client: Client,
-    clients: Arc<dyn Clients>,
-    circuits: Arc<Circuits>,
-    pace: Pace,
-    stop: CancellationToken,
-    catalog: Catalog,
-    instances: Instances,
-    inventory: Inventory,
-    recorder: Recorder,
-    cluster: String,
-    intervals: Intervals,
-    backoff: Backoff,
-    /// Namespaces watched; none means all.
-    namespaces: Vec<String>,
-    tenancy: Tenancy,
-    brake: Brake,
-    clock: Clock,
-    deletions: Deletions,
-    vanished: Vanished,
-    connect_instances: Store<ConnectInstance>,
-    /// Cancelled once every cache is filled: until then, that an object is not there says nothing.
-    filled: CancellationToken,
-    /// One per namespace watched, or one for all.
-    stores: Vec<Store<Guarded>>,
-    /// Beside each store, its index.
-    indices: Vec<Arc<Index>>,
-    /// Beside each store, the way to have one of its objects looked at.
-    wakes: Vec<UnboundedSender<ObjectRef<Guarded>>>,
-    metrics: Metrics,
-}
-
-impl Context {
-    fn owner(&self, object: &ConnectUser) -> Owner {
-        Owner {
-            path: format!("{}/{}/{}", self.cluster, object.namespace().unwrap_or_default(), object.name_any()),
-            uid: object.uid().unwrap_or_default(),
-        }
-    }
-
-    /// What was created after this may not be listed yet.
-    fn fresh(&self) -> Timestamp {
-        self.clock.now().checked_sub(self.grace()).unwrap_or(Timestamp::MIN)
-    }
-
-    fn grace(&self) -> SignedDuration {
-        SignedDuration::try_from(self.intervals.grace).unwrap_or(SignedDuration::MAX)
-    }
-
-    /// Has an object looked at now, unless it is being looked at.
-    fn wake(&self, object: &ConnectUser) {
-        for (store, wakes) in self.stores.iter().zip(&self.wakes) {
-            let object = ObjectRef::from_obj(object);
-            // A controller that has stopped takes no wake, and needs none.
-            if store
-                .get(&ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()))
-                .is_some()
-            {
-                wakes
-                    .unbounded_send(
-                        ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()),
-                    )
-                    .ok();
-            }
-        }
-    }
-
-    /// The objects that an index finds.
-    fn found(&self, find: impl Fn(&Index) -> Vec<(String, String)>) -> Vec<Arc<Guarded>> {
-        let pairs = self.stores.iter().zip(&self.indices);
-        let found = pairs.flat_map(|(store, index)| {
-            let keys = find(index).into_iter();
-            keys.filter_map(|(namespace, name)| store.get(&ObjectRef::new(&name).within(&namespace)))
-        });
-        found.collect()
-    }
-
-    /// The objects for which `predicate` holds.
-    fn objects_where(&self, predicate: impl Fn(&ConnectUser) -> bool) -> Vec<ConnectUser> {
-        let objects = self.stores.iter().flat_map(Store::state);
-        objects.filter_map(|object| object.0.as_ref().ok().filter(|object| predicate(object)).cloned()).collect()
-    }
 }
 
 /// Runs until `stop`; then begins no new reconcile and returns when those under way have ended. `warm` is
@@ -238,6 +156,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         intervals,
         metrics,
     });
+    gauges::show(&cx);
     let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).zip(indices).map(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled) = (Arc::clone(&filled), false);
@@ -299,7 +218,8 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     };
     let wakes = instances::wake_recovered(&cx, recovered, stop.clone());
     let sweeps = sweeps::run(Arc::clone(&cx), stop.clone());
-    futures::future::join4(users, instances, wakes, sweeps).await;
+    let waiting = waiting::run(Arc::clone(&cx), stop.clone());
+    futures::future::join5(users, instances, wakes, sweeps, waiting).await;
 }
 
 /// Changes of an object that matter here: not our own writes of status and finalizer.

@@ -1,7 +1,8 @@
 //! Counters of the process. Labels are bounded: operations, kinds of failure, results; never names of objects.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
@@ -50,6 +51,35 @@ struct Budget {
     operation: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByInstance {
+    instance: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByReason {
+    instance: String,
+    reason: &'static str,
+}
+
+/// How an instance is doing, as far as metrics tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceView {
+    /// Objects by the reason of their Ready condition.
+    pub objects: BTreeMap<&'static str, i64>,
+    /// Deletions that wait for a person.
+    pub held: i64,
+    /// Users that no object has, once they were listed.
+    pub unmanaged: Option<i64>,
+    /// Since the last listing of all users, once there was one.
+    pub since_sweep: Option<Duration>,
+    /// Whether it is not asked any more because it does not answer.
+    pub is_open: bool,
+}
+
+/// Looks how instances are doing, by their ids.
+pub type Instances = Box<dyn Fn() -> BTreeMap<String, InstanceView> + Send + Sync>;
+
 const CONTROLLER: &str = "connectuser";
 
 /// The metrics of one process. Cheap to clone.
@@ -66,6 +96,15 @@ pub struct Metrics {
     wait_seconds: Family<ByClass, Histogram>,
     rate: Family<Budget, Gauge<f64, AtomicU64>>,
     pace: Arc<OnceLock<Pace>>,
+    objects: Family<ByReason, Gauge>,
+    held: Family<ByInstance, Gauge>,
+    unmanaged: Family<ByInstance, Gauge>,
+    since_sweep: Family<ByInstance, Gauge<f64, AtomicU64>>,
+    is_open: Family<ByInstance, Gauge>,
+    suspects: Family<ByInstance, Counter>,
+    instances: Arc<OnceLock<Instances>>,
+    /// Held while gauges are brought up to date and told.
+    telling: Arc<Mutex<()>>,
 }
 
 impl Default for Metrics {
@@ -126,6 +165,38 @@ impl Metrics {
             "Calls a second at present, as learnt from throttles",
             rate.clone(),
         );
+        let (objects, held, unmanaged) = (Family::default(), Family::default(), Family::default());
+        let (since_sweep, is_open, suspects) = (Family::default(), Family::default(), Family::default());
+        registry.register(
+            "connect_user_operator_objects",
+            "ConnectUsers by instance and reason of their Ready condition",
+            objects.clone(),
+        );
+        registry.register(
+            "connect_user_operator_deletions_held",
+            "Deletions that wait for a person, by instance",
+            held.clone(),
+        );
+        registry.register(
+            "connect_user_operator_unmanaged_users",
+            "Users that no ConnectUser of this operator has, as last listed, by instance",
+            unmanaged.clone(),
+        );
+        registry.register(
+            "connect_user_operator_last_sweep_age_seconds",
+            "Time since all users were last listed, by instance",
+            since_sweep.clone(),
+        );
+        registry.register(
+            "connect_user_operator_circuit_open",
+            "1 while an instance does not answer and is only probed",
+            is_open.clone(),
+        );
+        registry.register(
+            "connect_user_operator_suspects",
+            "Users that a sweep or a search found to be looked at, by instance",
+            suspects.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             reconciles,
@@ -138,6 +209,14 @@ impl Metrics {
             wait_seconds,
             rate,
             pace: Arc::default(),
+            objects,
+            held,
+            unmanaged,
+            since_sweep,
+            is_open,
+            suspects,
+            instances: Arc::default(),
+            telling: Arc::default(),
         }
     }
 
@@ -189,6 +268,40 @@ impl Metrics {
         self.pace.set(pace.clone()).ok();
     }
 
+    /// Shows from now on how instances are doing. They are looked at whenever the metrics are told.
+    pub fn watch_instances(&self, look: Instances) {
+        self.instances.set(look).ok();
+    }
+
+    /// Counts users that have to be looked at.
+    pub fn suspected(&self, instance: &str, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.suspects.get_or_create(&ByInstance { instance: instance.to_owned() }).inc_by(count);
+    }
+
+    fn look_at_instances(&self, look: &Instances) {
+        // What is gone is not to be told any more.
+        self.objects.clear();
+        self.held.clear();
+        self.unmanaged.clear();
+        self.since_sweep.clear();
+        self.is_open.clear();
+        for (instance, view) in look() {
+            for (reason, count) in view.objects {
+                self.objects.get_or_create(&ByReason { instance: instance.clone(), reason }).set(count);
+            }
+            let labels = ByInstance { instance };
+            self.held.get_or_create(&labels).set(view.held);
+            self.is_open.get_or_create(&labels).set(i64::from(view.is_open));
+            if let Some(unmanaged) = view.unmanaged {
+                self.unmanaged.get_or_create(&labels).set(unmanaged);
+            }
+            if let Some(age) = view.since_sweep {
+                self.since_sweep.get_or_create(&labels).set(age.as_secs_f64());
+            }
+        }
+    }
+
     fn look(&self, pace: &Pace) {
         for class in Class::ALL {
             let waiting = i64::try_from(pace.waiting(class)).unwrap_or(i64::MAX);
@@ -203,8 +316,12 @@ impl Metrics {
 
     /// The exposition in OpenMetrics text.
     pub fn text(&self) -> String {
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pace) = self.pace.get() {
             self.look(pace);
+        }
+        if let Some(look) = self.instances.get() {
+            self.look_at_instances(look);
         }
         let mut text = String::new();
         // Writing to a String cannot fail.

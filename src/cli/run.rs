@@ -196,7 +196,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let pace = Pace::new(Limits::new(rate_limit, quota_share), gate::ROOM, turns);
     metrics.watch(&pace);
     let told = pace.clone();
-    let teller = tokio::spawn(async move { told.tell().await });
+    let teller = tokio::spawn(async move { told.tell(pace::watch::EVERY).await });
     let clients = AwsClients::new(aws::load().await, dress);
     let clients = Arc::new(if discover_quotas && is_quotas_endpoint_meant() {
         let pace = pace.clone();

@@ -3,7 +3,7 @@
 
 mod breaker;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +41,13 @@ impl Circuits {
     /// Why an instance is not asked as these credentials, if it is not.
     pub fn outage(&self, credentials: &Credentials, instance: &Instance) -> Option<ConnectError> {
         self.lock().get(&(credentials.clone(), instance.clone()))?.outage().cloned()
+    }
+
+    /// The instances that are not asked as some credentials or other.
+    pub fn open(&self) -> BTreeSet<Instance> {
+        let breakers = self.lock();
+        let open = breakers.iter().filter(|(_, breaker)| breaker.outage().is_some());
+        open.map(|((_, instance), _)| instance.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(Credentials, Instance), Breaker>> {

@@ -24,6 +24,8 @@ pub struct Intervals {
     pub slowest_retry: Duration,
     /// How long Connect may hide a user that exists.
     pub grace: Duration,
+    /// An object that waits longer than this for its turn is told so.
+    pub patience: Duration,
 }
 
 impl Default for Intervals {
@@ -35,6 +37,7 @@ impl Default for Intervals {
             first_retry: Duration::from_secs(1),
             slowest_retry: Duration::from_secs(150),
             grace: Duration::from_secs(300),
+            patience: Duration::from_secs(120),
         }
     }
 }
@@ -71,7 +74,7 @@ impl Backoff {
         if memory.generation != generation {
             *memory = Memory { generation, failures: 0, ..*memory };
         }
-        let Intervals { resync, first_retry, slowest_retry, grace, sweep: _, search: _ } = *intervals;
+        let Intervals { resync, first_retry, slowest_retry, grace, sweep: _, search: _, patience: _ } = *intervals;
         let grown = |failures: u32, cap: Duration| first_retry.saturating_mul(1 << failures.min(16)).min(cap);
         let delay = match next {
             Next::Change => {

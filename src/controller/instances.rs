@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::governance::{connect, credentials, governors, instance_of};
+use super::reports::{self, Reports};
 use super::siblings::of_instance;
 use super::{Context, Filled, turn, verdict};
 use crate::connect::{IdentityManagement, InstanceInfo};
@@ -24,7 +25,7 @@ use crate::pace::queue::Class;
 use crate::plan::report::Outcome;
 use crate::policy::Rules;
 use crate::resource::condition::{Reason, conditions, is_ready, ready};
-use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, UserCounts};
+use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, OperatorReport, UserCounts};
 use crate::resource::user::ConnectUser;
 use crate::resource::{INSTANCE_FINALIZER, MANAGER, RELEASE_ANNOTATION};
 use crate::user::ids::{Instance, UserId};
@@ -154,16 +155,53 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
     // its namespaces may use, or uses.
     let rules = Rules::of(&name, &object.spec, cx.brake);
     let admits = |namespace: &String| rules.as_ref().is_ok_and(|rules| rules.admits(namespace));
-    if !cx.namespaces.is_empty() && users.is_empty() && !cx.namespaces.iter().any(admits) {
+    let takes_part = cx.namespaces.is_empty() || !users.is_empty() || cx.namespaces.iter().any(admits);
+    let previous = object.status.clone().unwrap_or_default();
+    let own = reports::name(&cx.namespaces);
+    if !takes_part && !previous.operators.iter().any(|report| report.namespaces == own) {
         return Ok(());
     }
-    let version = hold(object, &api, !users.is_empty()).await?;
-    if object.metadata.deletion_timestamp.is_some() && users.is_empty() {
+    let now = cx.clock.now();
+    let report = |time| takes_part.then(|| report(object, cx, &users, &own, time));
+    let reports = Reports::new(&previous.operators, &own, report, now);
+    let version = hold(object, &api, reports.are_of_use()).await?;
+    if object.metadata.deletion_timestamp.is_some() && !reports.are_of_use() {
         return Ok(());
     }
 
+    let (counts, swept) = (reports.users(), reports.last_sweep());
+    let mut status = ConnectInstanceStatus {
+        users: Some(counts),
+        last_sweep_time: swept.or_else(|| previous.last_sweep_time.clone()),
+        ..previous.clone()
+    };
+    if reports.are_ours_to_tell() {
+        let generation = object.metadata.generation.unwrap_or_default();
+        let (reason, message, info) = judge(object, cx, work, &counts).await;
+        status.observed_generation = Some(generation);
+        status.identity_management_type = info.as_ref().and_then(identity).or(status.identity_management_type);
+        status.conditions = conditions(&previous.conditions, reason, &message, generation, now);
+    }
+    status.operators = reports.into_all();
+    if status == previous {
+        return Ok(());
+    }
+    let patch = json!({
+        "apiVersion": ConnectInstance::api_version(&()),
+        "kind": ConnectInstance::kind(&()),
+        // An apply does not heed the uid alone, and another object may have the name by now.
+        "metadata": { "uid": object.metadata.uid, "resourceVersion": version },
+        "status": status,
+    });
+    // A conflict is looked at again: another operator may have added its report.
+    api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await?;
+    Ok(())
+}
+
+/// What this operator sees of the instance.
+fn report(object: &ConnectInstance, cx: &Context, users: &[ConnectUser], own: &str, time: String) -> OperatorReport {
     let mut counts = UserCounts::default();
-    for user in &users {
+    for user in users {
         let status = user.status.as_ref();
         let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
         let is_terminating = user.meta().deletion_timestamp.is_some();
@@ -180,31 +218,14 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
         cx.inventory.count(&instance, is_ours)
     });
     counts.unmanaged = swept.map(|count| i32::try_from(count.unmanaged).unwrap_or(i32::MAX));
-    let previous = object.status.clone().unwrap_or_default();
-    let generation = object.metadata.generation.unwrap_or_default();
-    let (reason, message, info) = judge(object, cx, work, &counts).await;
-    let status = ConnectInstanceStatus {
-        observed_generation: Some(generation),
-        identity_management_type: info
-            .as_ref()
-            .and_then(identity)
-            .or_else(|| previous.identity_management_type.clone()),
-        users: Some(counts),
-        last_sweep_time: swept.map(|count| count.swept.to_string()).or_else(|| previous.last_sweep_time.clone()),
-        conditions: conditions(&previous.conditions, reason, &message, generation, cx.clock.now()),
-    };
-    if status == previous {
-        return Ok(());
+    OperatorReport {
+        namespaces: own.to_owned(),
+        time,
+        objects: i32::try_from(users.len()).unwrap_or(i32::MAX),
+        users: counts,
+        listed: swept.map(|count| i32::try_from(count.users).unwrap_or(i32::MAX)),
+        last_sweep_time: swept.map(|count| count.swept.to_string()),
     }
-    let patch = json!({
-        "apiVersion": ConnectInstance::api_version(&()),
-        "kind": ConnectInstance::kind(&()),
-        // An apply does not heed the uid alone, and another object may have the name by now.
-        "metadata": { "uid": object.metadata.uid, "resourceVersion": version },
-        "status": status,
-    });
-    api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await?;
-    Ok(())
 }
 
 /// Keeps the object while users depend on it, or deleting it would open the instance to everybody. Returns its

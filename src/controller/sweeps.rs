@@ -108,6 +108,7 @@ async fn sweep(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Resu
         return Ok(());
     }
     debug!(%instance, users, suspects = suspects.len(), "listed the users");
+    cx.metrics.suspected(instance.id().as_str(), suspects.len());
     for id in suspects {
         look_at(cx, instance, &id);
     }
@@ -153,6 +154,7 @@ async fn search(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Res
             None => break,
         }
     }
+    cx.metrics.suspected(instance.id().as_str(), suspects);
     debug!(%instance, users, suspects, "compared the users");
     Ok(())
 }

@@ -29,11 +29,29 @@ struct Shared {
 #[derive(Default)]
 struct Inside {
     queue: Queue,
-    waiting: BTreeMap<u64, (oneshot::Sender<Entry>, Arc<str>)>,
+    waiting: BTreeMap<u64, Waiter>,
     by_object: BTreeMap<Arc<str>, (u64, Class)>,
     at_work: BTreeMap<Class, usize>,
     next: u64,
+    admitted: BTreeMap<Class, u64>,
     done: u64,
+}
+
+struct Waiter {
+    way: oneshot::Sender<Entry>,
+    object: Arc<str>,
+    since: Duration,
+}
+
+/// One that waits at the gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Who.
+    pub object: Arc<str>,
+    /// How urgent it is.
+    pub class: Class,
+    /// How many of its class will go before it.
+    pub ahead: usize,
 }
 
 impl Gate {
@@ -52,7 +70,7 @@ impl Gate {
                 inside.next += 1;
                 let id = inside.next;
                 inside.by_object.insert(Arc::clone(&object), (id, ticket.class));
-                inside.waiting.insert(id, (way, Arc::clone(&object)));
+                inside.waiting.insert(id, Waiter { way, object: Arc::clone(&object), since: now });
                 inside.queue.push(id, &ticket, now);
                 id
             };
@@ -85,6 +103,27 @@ impl Gate {
         self.0.lock().queue.waiting(class)
     }
 
+    /// Whether an object waits.
+    pub fn is_waiting(&self, object: &str) -> bool {
+        self.0.lock().by_object.contains_key(object)
+    }
+
+    /// Those of a class who have waited for so long, the next first.
+    pub fn waits(&self, class: Class, patience: Duration) -> Vec<Wait> {
+        let (inside, now) = (self.0.lock(), self.0.begun.elapsed());
+        let order = inside.queue.order(class).into_iter().enumerate();
+        let waits = order.filter_map(|(ahead, id)| {
+            let waiter = inside.waiting.get(&id).filter(|waiter| now.saturating_sub(waiter.since) >= patience)?;
+            Some(Wait { object: Arc::clone(&waiter.object), class, ahead })
+        });
+        waits.collect()
+    }
+
+    /// How many of a class have been let in.
+    pub fn admitted(&self, class: Class) -> u64 {
+        self.0.lock().admitted.get(&class).copied().unwrap_or_default()
+    }
+
     /// How many have been at work and ended.
     pub fn done(&self) -> u64 {
         self.0.lock().done
@@ -96,6 +135,7 @@ impl Gate {
             let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
             while let Some((way, class)) = inside.next(self.0.room, now) {
                 *inside.at_work.entry(class).or_default() += 1;
+                *inside.admitted.entry(class).or_default() += 1;
                 admitted.push((way, Entry { gate: self.clone(), class }));
             }
         }
@@ -132,7 +172,7 @@ impl Inside {
             others.map(|other| reserve(other, room).saturating_sub(working(other))).sum()
         };
         let (id, class) = self.queue.pop(now, |class| total + kept_for_others(class) < room)?;
-        let (way, object) = self.waiting.remove(&id)?;
+        let Waiter { way, object, since: _ } = self.waiting.remove(&id)?;
         self.by_object.remove(&object);
         Some((way, class))
     }
@@ -148,7 +188,7 @@ impl Drop for Leave<'_> {
     fn drop(&mut self) {
         let mut inside = self.gate.0.lock();
         if inside.queue.cancel(self.id, self.gate.0.begun.elapsed())
-            && let Some((_, object)) = inside.waiting.remove(&self.id)
+            && let Some(Waiter { object, .. }) = inside.waiting.remove(&self.id)
         {
             inside.by_object.remove(&object);
         }

@@ -226,6 +226,17 @@ impl Queue {
         Some(class)
     }
 
+    /// Those of a class in the order in which they will go, as far as nobody comes or leaves.
+    pub fn order(&self, class: Class) -> Vec<u64> {
+        let lines = self.standing(class).ring.values().filter_map(|ticket| self.lines.get(ticket));
+        let mut lines: Vec<_> = lines.map(|line| line.waiters.values()).collect();
+        let mut order = Vec::with_capacity(self.waiting(class));
+        while !lines.is_empty() {
+            lines.retain_mut(|waiters| waiters.next().map(|id| order.push(*id)).is_some());
+        }
+        order
+    }
+
     /// How many would go before somebody who came now with this ticket, roughly: floors are left out.
     pub fn ahead(&self, ticket: &Ticket) -> usize {
         let own = self.lines.get(ticket).map_or(0, |line| line.waiters.len());
@@ -270,7 +281,10 @@ mod tests {
         }
         queue.push(100, &ticket(Class::Background, "b"), Duration::ZERO);
         queue.push(101, &ticket(Class::Background, "b"), Duration::ZERO);
+        assert_eq!(queue.order(Class::Background)[..6], [0, 100, 1, 101, 2, 3]);
+        assert_eq!(queue.order(Class::Background).len(), 12);
         assert_eq!(order(&mut queue, 6), [0, 100, 1, 101, 2, 3]);
+        assert_eq!(queue.order(Class::Background), [4, 5, 6, 7, 8, 9]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use tracing::info;
 use super::Pace;
 use super::queue::Class;
 
-/// How often.
-const EVERY: Duration = Duration::from_secs(30);
+/// How often a long queue is told of.
+pub const EVERY: Duration = Duration::from_secs(30);
 /// Fewer than this need no telling.
 const MANY: usize = 100;
 
@@ -19,25 +19,27 @@ impl Pace {
         self.gate().waiting(class) + calls
     }
 
-    /// Logs a line every half a minute while many wait. Never ends.
-    pub async fn tell(&self) {
+    /// Logs a line every so often while many wait. Never ends.
+    pub async fn tell(&self, every: Duration) {
         let mut before = self.gate().done();
         loop {
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(every).await;
             let done = self.gate().done();
             let since = done.saturating_sub(std::mem::replace(&mut before, done));
-            let waiting: usize = Class::ALL.into_iter().map(|class| self.waiting(class)).sum();
+            // Only those who wait at the gate: each of them is one reconcile, as is each that is done. Those
+            // inside wait for calls, of which each makes several.
+            let waiting: usize = Class::ALL.into_iter().map(|class| self.gate().waiting(class)).sum();
             if waiting <= MANY {
                 continue;
             }
-            let rate = since as f64 / EVERY.as_secs_f64();
+            let rate = since as f64 / every.as_secs_f64();
             let minutes = (since > 0).then(|| (waiting as f64 / rate / 60.0).ceil());
             info!(
                 done = since,
                 waiting,
                 rate = format_args!("{rate:.1}/s"),
                 minutes_left = minutes.map_or_else(|| "unknown".to_owned(), |minutes| minutes.to_string()),
-                "waiting for quota of Amazon Connect"
+                "objects wait for their turn, since calls to Amazon Connect are bounded"
             );
         }
     }

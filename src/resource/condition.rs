@@ -52,6 +52,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::InSync,
+        Self::Creating,
+        Self::Updating,
+        Self::Throttled,
+        Self::QuotaExceeded,
+        Self::AccessDenied,
+        Self::InvalidSpec,
+        Self::ReferenceNotFound,
+        Self::SecretNotFound,
+        Self::UsernameTaken,
+        Self::OwnedByAnother,
+        Self::NotAllowed,
+        Self::Frozen,
+        Self::Drifted,
+        Self::Suspended,
+        Self::Deleting,
+        Self::DeletionHeld,
+        Self::Unavailable,
+    ];
+
     /// As it is written.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -199,27 +221,6 @@ fn shaped(
 mod tests {
     use super::*;
 
-    const ALL: [Reason; 18] = [
-        Reason::InSync,
-        Reason::Creating,
-        Reason::Updating,
-        Reason::Throttled,
-        Reason::QuotaExceeded,
-        Reason::AccessDenied,
-        Reason::InvalidSpec,
-        Reason::ReferenceNotFound,
-        Reason::SecretNotFound,
-        Reason::UsernameTaken,
-        Reason::OwnedByAnother,
-        Reason::NotAllowed,
-        Reason::Frozen,
-        Reason::Drifted,
-        Reason::Suspended,
-        Reason::Deleting,
-        Reason::DeletionHeld,
-        Reason::Unavailable,
-    ];
-
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
@@ -227,7 +228,7 @@ mod tests {
     #[test]
     fn reconciling_and_stalled_never_stand_beside_ready_true_or_each_other() {
         let was_ready = conditions(&[], Reason::InSync, "", 1, at(0));
-        for reason in ALL {
+        for reason in Reason::ALL {
             for previous in [&[][..], &was_ready] {
                 let now = conditions(previous, reason, "", 1, at(1));
                 let has = |type_: &str| now.iter().any(|condition| condition.type_ == type_);

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::user::rule;
-pub use status::{ConnectInstanceStatus, UserCounts};
+pub use status::{ConnectInstanceStatus, OperatorReport, UserCounts};
 
 /// Who may use the instance, as whom the operator talks to it, and how careful it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomResource, KubeSchema)]

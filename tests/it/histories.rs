@@ -10,7 +10,7 @@
 
 mod audit;
 mod connect;
-mod dice;
+pub mod dice;
 mod differential;
 mod ending;
 mod found;

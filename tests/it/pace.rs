@@ -4,3 +4,5 @@ mod fairness;
 mod quotas;
 mod rates;
 mod real_time;
+mod summary;
+mod waiting;

@@ -53,6 +53,12 @@ pub struct ConnectInstanceStatus {
     /// ConnectUsers of the instance, brought up to date every ten seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<UserCounts>,
+    /// What each operator has told that looks after some of the namespaces; users is the sum. Conditions are those
+    /// of the first that was heard of lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["namespaces".into()]))]
+    pub operators: Vec<OperatorReport>,
     /// When all users of the instance were last listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
@@ -62,6 +68,31 @@ pub struct ConnectInstanceStatus {
     #[schemars(schema_with = "schema::conditions")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+/// How an instance looks to one operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperatorReport {
+    /// Namespaces that it watches, separated by commas; * is all.
+    #[schemars(length(max = 4096))]
+    pub namespaces: String,
+    /// When it was last heard of, within five minutes.
+    #[schemars(extend("format" = "date-time"))]
+    pub time: String,
+    /// All its objects, including those that are being deleted.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub objects: i32,
+    /// Its ConnectUsers; unmanaged are the users that are not its own.
+    pub users: UserCounts,
+    /// Users of the instance in Amazon Connect, as of lastSweepTime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub listed: Option<i32>,
+    /// When it last listed all users of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub last_sweep_time: Option<String>,
 }
 
 /// How many ConnectUsers an instance has, and how they are.

@@ -30,6 +30,7 @@ pub const INTERVALS: Intervals = Intervals {
     first_retry: Duration::from_millis(25),
     slowest_retry: Duration::from_millis(250),
     grace: Duration::from_millis(500),
+    patience: Duration::from_secs(120),
 };
 
 static INSTANCES: AtomicUsize = AtomicUsize::new(1);

@@ -34,6 +34,7 @@ const INTERVALS: Intervals = Intervals {
     first_retry: Duration::from_secs(1),
     slowest_retry: Duration::from_secs(450),
     grace: Duration::from_secs(60),
+    patience: Duration::from_secs(120),
 };
 
 struct Operator {

@@ -71,10 +71,15 @@ pub const CLUSTER: &str = "test";
 impl Habitat {
     /// Begins a life with empty memory and caches.
     pub fn start(&self, crash: Option<Crash>) -> Incarnation {
+        self.start_at(crash, Pace::unlimited())
+    }
+
+    /// The same, at this pace.
+    pub fn start_at(&self, crash: Option<Crash>, pace: Pace) -> Incarnation {
         let gate = Arc::new(Gate::new(crash));
         let metrics = Metrics::new();
         let settings = Settings {
-            pace: Pace::unlimited(),
+            pace,
             client: self.kube(&gate),
             clients: Arc::new(AwsClients::new(self.sdk(&gate), Box::new(|client| Arc::new(client)))),
             cluster: CLUSTER.to_owned(),

@@ -165,6 +165,10 @@ impl Stage {
         self.operator.lock().unwrap().take().unwrap().kill();
     }
 
+    pub fn operator_pid(&self) -> u32 {
+        self.operator.lock().unwrap().as_ref().unwrap().pid()
+    }
+
     pub fn operator_log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
