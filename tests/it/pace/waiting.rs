@@ -62,7 +62,7 @@ async fn who_waits_long_is_told_once_and_everybody_gets_there() {
     let stage = Stage::with("waiting", Options { operator: false, ..Options::default() }).await;
     stage.administrator();
     let habitat = Habitat {
-        confidences: std::sync::Arc::default(),
+        confidences: Default::default(),
         cluster: stage.cluster,
         simulator: stage.simulator.clone(),
         namespace: stage.namespace.clone(),
