@@ -1,0 +1,13 @@
+//! Scenarios in virtual time.
+
+mod life;
+mod wire;
+mod world;
+
+use crate::plan::Plan;
+use crate::report::Report;
+
+/// Runs them.
+pub fn run(plan: &Plan, report: &mut Report) {
+    life::run(plan, report);
+}
