@@ -1,11 +1,12 @@
 # make tools   builds etcd, kube-apiserver, kubectl and helm once per machine; last line: their folder
 # make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
 # make test    all tests
+# make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
 # make lint    format, clippy, generated files
 # make crds    writes crds/ anew
 
 CARGO ?= cargo
-.PHONY: tools demo test lint crds
+.PHONY: tools demo test bench lint crds
 
 tools:
 	@tools/build.sh
@@ -18,6 +19,10 @@ demo:
 test:
 	@tools/build.sh >/dev/null
 	$(CARGO) test --locked --workspace
+
+bench:
+	@tools/build.sh >/dev/null
+	BENCH=$(BENCH) $(CARGO) bench --locked --bench bench
 
 lint:
 	$(CARGO) fmt --all --check

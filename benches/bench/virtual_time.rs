@@ -1,5 +1,6 @@
 //! Scenarios in virtual time.
 
+mod company;
 mod life;
 mod wire;
 mod world;
@@ -10,4 +11,5 @@ use crate::report::Report;
 /// Runs them.
 pub fn run(plan: &Plan, report: &mut Report) {
     life::run(plan, report);
+    company::run(plan, report);
 }

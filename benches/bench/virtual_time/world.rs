@@ -134,6 +134,12 @@ impl World {
         calendar(self.began).into()
     }
 
+    /// The calendar, to take along.
+    pub fn clock(&self) -> impl Fn() -> SystemTime + Send + 'static {
+        let began = self.began;
+        move || calendar(began).into()
+    }
+
     /// Something happens in Connect.
     pub fn mutate(&self, mutation: Mutation) {
         self.simulator.mutate_at(mutation, self.now()).unwrap();
