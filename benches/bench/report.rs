@@ -84,11 +84,15 @@ impl Report {
             }
             table.push_str("|\n");
             if index == 0 {
-                widths.iter().for_each(|width| { let _ = write!(table, "|{}", "-".repeat(width + 2)); });
+                widths.iter().for_each(|width| {
+                    let _ = write!(table, "|{}", "-".repeat(width + 2));
+                });
                 table.push_str("|\n");
             }
         }
-        self.notes.iter().for_each(|note| { let _ = writeln!(table, "\n{note}"); });
+        self.notes.iter().for_each(|note| {
+            let _ = writeln!(table, "\n{note}");
+        });
         table
     }
 
@@ -116,6 +120,12 @@ impl Report {
 
 /// With as many decimals as mean something.
 fn number(value: f64) -> String {
-    let decimals = if value.fract() == 0.0 || value.abs() >= 1000.0 { 0 } else if value.abs() >= 10.0 { 1 } else { 3 };
+    let decimals = if value.fract() == 0.0 || value.abs() >= 1000.0 {
+        0
+    } else if value.abs() >= 10.0 {
+        1
+    } else {
+        3
+    };
     format!("{value:.decimals$}")
 }

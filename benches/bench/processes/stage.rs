@@ -59,10 +59,8 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(connect_simulator::serve(simulator.clone(), listener, std::future::pending()));
-        let set = UserPatch {
-            security_profile_ids: Some(vec![managed::SECURITY_ADMIN.to_owned()]),
-            ..UserPatch::default()
-        };
+        let set =
+            UserPatch { security_profile_ids: Some(vec![managed::SECURITY_ADMIN.to_owned()]), ..UserPatch::default() };
         let (instance_id, username) = (managed::ID.to_owned(), "administrator".to_owned());
         let administrator = Mutation::CreateUser { instance_id, username, set: Box::new(set) };
         simulator.mutate_at(administrator, SystemTime::now()).unwrap();

@@ -74,9 +74,15 @@ async fn onboard(scenario: &str, count: usize, world: &mut World, report: &mut R
     let other: Vec<CallRecord> = seen.into_iter().filter(|call| !call.write).collect();
     report.note(format!("{scenario}: reads while onboarding: {}", calls::text(&other)));
     let writes = world.take_writes();
-    // Jane's edits are two each.
+    // Jane's three edits are two each.
     report.add(scenario, "onboard: status writes per user", per_user(writes.status - 2 * 3), "", Goal::AtMost(2.0));
-    report.add(scenario, "onboard: other writes to the API server per user", per_user(writes.other), "", Goal::AtMost(1.0));
+    report.add(
+        scenario,
+        "onboard: other writes to the API server per user",
+        per_user(writes.other),
+        "",
+        Goal::AtMost(1.0),
+    );
 }
 
 async fn restart(scenario: &str, count: usize, world: &mut World, report: &mut Report) {
@@ -89,7 +95,10 @@ async fn restart(scenario: &str, count: usize, world: &mut World, report: &mut R
     let seen = world.take_calls();
     let pages = (count + OTHERS).div_ceil(1000) as f64;
     report.add(scenario, "restart: ListUsers calls", calls::count(&seen, "ListUsers") as f64, "", Goal::Exactly(pages));
-    report.add(scenario, "restart: all calls", seen.len() as f64, "", Goal::AtMost(pages + 5.0));
+    // Everybody is looked at once in twelve hours, at a time of their own: those whose time has come are no
+    // consequence of the restart.
+    let rest = seen.iter().filter(|call| call.operation != "DescribeUser").count();
+    report.add(scenario, "restart: all calls but looks that were due", rest as f64, "", Goal::AtMost(pages + 4.0));
     report.note(format!("{scenario}: calls of a restart: {}", calls::text(&seen)));
     let writes = world.take_writes();
     let all = (writes.status + writes.other) as f64;

@@ -85,10 +85,8 @@ impl World {
             operator: None,
             writes: Writes::default(),
         };
-        let set = UserPatch {
-            security_profile_ids: Some(vec![managed::SECURITY_ADMIN.to_owned()]),
-            ..UserPatch::default()
-        };
+        let set =
+            UserPatch { security_profile_ids: Some(vec![managed::SECURITY_ADMIN.to_owned()]), ..UserPatch::default() };
         let (instance_id, username) = (managed::ID.to_owned(), "administrator".to_owned());
         world.mutate(Mutation::CreateUser { instance_id, username, set: Box::new(set) });
         let metadata = ObjectMeta { name: Some(NAMESPACE.to_owned()), ..ObjectMeta::default() };
@@ -184,7 +182,7 @@ impl World {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         let all = self.server.objects("connectusers");
-        let unready = all.iter().find(|object| !objects::is_ready(object));
+        let unready = all.iter().map(|object| &**object).find(|object| !objects::is_ready(object));
         panic!("objects do not become ready, such as {}", serde_json::to_string_pretty(&unready).unwrap());
     }
 
@@ -208,7 +206,8 @@ impl World {
             let mut hasher = std::hash::DefaultHasher::new();
             object["status"].to_string().hash(&mut hasher);
             let is_new = self.writes.statuses.insert(name, hasher.finish()) != Some(hasher.finish());
-            if &*record.client == "operator" {
+            // Events and the like are not of the object.
+            if &*record.client == "operator" && record.plural == "connectusers" {
                 let count = &mut self.writes.count;
                 *(if is_new { &mut count.status } else { &mut count.other }) += 1;
             }
