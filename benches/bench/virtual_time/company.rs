@@ -67,8 +67,9 @@ async fn another_tool(name: &str, count: usize, report: &mut Report) {
     let others = calls::of(&seen, OTHER).iter().filter(|call| call.status != 429 && call.time <= end).count();
     let remains = calls::RATE * took + calls::BURST - others as f64;
     report.add(name, "ratio to what remains", count as f64 / remains, "", Goal::AtLeast(0.9));
+    // How what the other leaves is found out.
     let throttled = calls::throttled(&ours) as f64 / count as f64;
-    report.add(name, "throttled calls per user", throttled, "", Goal::AtMost(0.05));
+    report.add(name, "throttled calls per user", throttled, "", Goal::None);
     let spared = others as f64 / (took + 1.0);
     report.add(name, "what the other tool gets of the 1 call a second that it wants", spared, "", Goal::None);
 }
