@@ -29,7 +29,7 @@ pub fn throttled(calls: &[CallRecord]) -> usize {
 pub fn span(calls: &[CallRecord], operation: &str) -> Duration {
     let mut times = calls.iter().filter(|call| call.operation == operation).map(|call| call.time);
     let first = times.next();
-    let last = times.last().or(first);
+    let last = times.next_back().or(first);
     Duration::from_millis(first.zip(last).map_or(0, |(first, last)| last.since(first)))
 }
 
