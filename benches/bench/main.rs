@@ -8,6 +8,7 @@
 //! make bench                        within ten minutes
 //! BENCH=full make bench             everything: ten thousand objects in processes, a hundred thousand in virtual time
 //! BENCH_ONLY=restart make bench     scenarios whose name contains this
+//! BENCH_OBJECTS=3000 make bench     so many objects where the quota is lifted
 //! ```
 #![allow(
     clippy::unwrap_used,

@@ -4,10 +4,11 @@
 pub struct Plan {
     is_full: bool,
     only: Option<String>,
+    objects: Option<usize>,
 }
 
 impl Plan {
-    /// As BENCH and BENCH_ONLY say.
+    /// As BENCH, BENCH_ONLY and BENCH_OBJECTS say.
     pub fn from_env() -> Self {
         let is_full = match std::env::var("BENCH").as_deref() {
             Ok("full") => true,
@@ -15,7 +16,9 @@ impl Plan {
             Ok(other) => panic!("BENCH is {other}: it must be fast or full"),
         };
         let only = std::env::var("BENCH_ONLY").ok().filter(|only| !only.is_empty());
-        Self { is_full, only }
+        let objects = std::env::var("BENCH_OBJECTS").ok().filter(|count| !count.is_empty());
+        let objects = objects.map(|count| count.parse().unwrap_or_else(|_| panic!("BENCH_OBJECTS is no number")));
+        Self { is_full, only, objects }
     }
 
     /// Name of the run.
@@ -30,6 +33,11 @@ impl Plan {
             eprintln!("# {scenario}");
         }
         has
+    }
+
+    /// How many objects there are to be in processes with the quota lifted, if that was said.
+    pub fn objects(&self) -> Option<usize> {
+        self.objects
     }
 
     /// One number for a fast run, another for a full one.

@@ -17,10 +17,11 @@ const FIRST: usize = 999_999;
 const ROOM: Duration = Duration::from_secs(1200);
 
 pub async fn run(plan: &Plan, report: &mut Report) {
-    for count in plan.size([1_000].as_slice(), &[1_000, 10_000]) {
+    let sizes = plan.objects().map_or_else(|| plan.size(vec![1_000], vec![1_000, 10_000]), |count| vec![count]);
+    for count in sizes {
         let scenario = format!("process: quota lifted, {count}");
         if plan.has(&scenario) {
-            live(&scenario, *count, report).await;
+            live(&scenario, count, report).await;
         }
     }
 }
