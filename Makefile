@@ -2,11 +2,12 @@
 # make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
 # make test    all tests
 # make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others
+# make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 
 CARGO ?= cargo
-.PHONY: tools demo test soak lint crds
+.PHONY: tools demo test soak bench lint crds
 
 tools:
 	@tools/build.sh
@@ -23,6 +24,10 @@ test:
 soak:
 	@tools/build.sh >/dev/null
 	$(CARGO) test --locked --test it soak:: -- --ignored --nocapture
+
+bench:
+	@tools/build.sh >/dev/null
+	BENCH=$(BENCH) $(CARGO) bench --locked --bench bench
 
 lint:
 	$(CARGO) fmt --all --check

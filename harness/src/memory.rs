@@ -67,6 +67,12 @@ impl ApiServer {
         self.store().records.iter().filter(|record| record.version > version).cloned().collect()
     }
 
+    /// The same since this was last asked, which is then forgotten but for the latest: for runs that write
+    /// millions. Watches cannot go on from what is forgotten.
+    pub fn take_records(&self) -> Vec<Record> {
+        self.store().take_records()
+    }
+
     /// The resourceVersion of the latest write.
     pub fn version(&self) -> u64 {
         self.store().version

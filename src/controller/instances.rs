@@ -80,11 +80,12 @@ pub(super) async fn run<F: FnOnce() + Send + 'static>(
         .await;
 }
 
-/// Wakes the users of an instance that are not in order: a rule may have been what they waited for.
+/// Wakes all users of an instance: a rule may have been what they waited for, or may forbid what it allowed.
+/// Looking at one that is in order costs no call.
 fn wake(cx: &Context, object: &ConnectInstance) {
     let Ok(instance) = Instance::parse(&object.spec.instance_arn) else { return };
     let by_reference = object.name_any();
-    wake_unready(cx, |user| {
+    let users = cx.objects_where(|user| {
         user.spec.instance_ref.as_ref().is_some_and(|reference| reference.name == by_reference)
             || user
                 .spec
@@ -92,6 +93,7 @@ fn wake(cx: &Context, object: &ConnectInstance) {
                 .as_deref()
                 .is_some_and(|arn| Instance::parse(arn).is_ok_and(|arn| arn == instance))
     });
+    users.iter().for_each(|user| cx.wake(user));
 }
 
 /// Wakes the users of an instance that takes calls again, without waiting for their next try.

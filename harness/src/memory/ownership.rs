@@ -129,7 +129,8 @@ fn plant(at: &mut Value, path: &[Step], value: Value) {
             }
             let Value::Array(items) = at else { return };
             let is_it = |item: &Value| {
-                keys.iter().all(|(key, value)| item.get(key).is_some_and(|found| found.to_string() == *value))
+                let has = |key: &str, value: &str| item.get(key).is_some_and(|found| *found.to_string() == *value);
+                keys.iter().all(|(key, value)| has(key, value))
             };
             if !items.iter().any(is_it) {
                 let read = |(key, value): &(String, String)| Some((key.clone(), serde_json::from_str(value).ok()?));

@@ -174,9 +174,10 @@ fn list(store: &mut Store, client: &str, target: &Target, query: &Query) -> Resu
     let after = query.get("continue").map(String::as_str).unwrap_or_default();
     let limit = query.get("limit").and_then(|limit| limit.parse::<usize>().ok()).filter(|limit| *limit > 0);
     let position = |key: &Key| format!("{}/{}", key.namespace, key.name);
+    let first = Key { plural: plural.clone(), namespace: namespace.clone(), name: String::new() };
     let mut matching = objects
-        .iter()
-        .filter(|(key, _)| key.plural == *plural && (namespace.is_empty() || key.namespace == *namespace))
+        .range(first..)
+        .take_while(|(key, _)| key.plural == *plural && (namespace.is_empty() || key.namespace == *namespace))
         .filter(|(key, _)| after.is_empty() || position(key).as_str() > after)
         .peekable();
     let (mut items, mut last) = (Vec::new(), String::new());

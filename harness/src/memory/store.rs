@@ -61,6 +61,8 @@ pub(super) struct Store {
     pub(super) uids: u64,
     pub(super) objects: BTreeMap<Key, Stored>,
     pub(super) records: Vec<Record>,
+    /// Records up to this version were taken.
+    pub(super) taken: u64,
     /// Changes up to this version are forgotten by watches.
     pub(super) compacted: u64,
     pub(super) watches: Vec<Watch>,
@@ -79,6 +81,7 @@ impl Store {
             uids: 0,
             objects: BTreeMap::new(),
             records: Vec::new(),
+            taken: 0,
             compacted: 0,
             watches: Vec::new(),
             held: None,
@@ -126,6 +129,19 @@ impl Store {
         });
         self.show();
         object
+    }
+
+    /// Records that were not taken before. A few of the latest stay, for watches that begin anew.
+    pub(super) fn take_records(&mut self) -> Vec<Record> {
+        const KEPT: usize = 1000;
+        let first = self.records.partition_point(|record| record.version <= self.taken);
+        let new = self.records.get(first..).map(<[Record]>::to_vec).unwrap_or_default();
+        self.taken = self.version;
+        let old = self.records.len().saturating_sub(KEPT);
+        if let Some(last) = self.records.drain(..old).next_back() {
+            self.compacted = self.compacted.max(last.version);
+        }
+        new
     }
 
     /// The version that watches are shown.

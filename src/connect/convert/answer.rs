@@ -26,13 +26,16 @@ pub(in crate::connect) fn level(proficiency: sdk::UserProficiency) -> (Proficien
 
 /// A user as described; `None` where the answer lacks id or name.
 pub(in crate::connect) fn observed(instance: &Instance, user: sdk::User) -> Option<ObservedUser> {
-    let lists = observed_lists(Lists {
-        auto_accept: user.auto_accept_configs(),
-        after_contact_work: user.after_contact_work_configs(),
-        phone_number: user.phone_number_configs(),
-        persistent_connection: user.persistent_connection_configs(),
-        voice_enhancement: user.voice_enhancement_configs(),
-    });
+    let lists = observed_lists(
+        Lists {
+            auto_accept: user.auto_accept_configs(),
+            after_contact_work: user.after_contact_work_configs(),
+            phone_number: user.phone_number_configs(),
+            persistent_connection: user.persistent_connection_configs(),
+            voice_enhancement: user.voice_enhancement_configs(),
+        },
+        SECOND,
+    );
     let id = UserId::new(&said(user.id)?);
     Some(ObservedUser {
         arn: said(user.arn).unwrap_or_else(|| instance.user_arn(&id)),
@@ -43,7 +46,7 @@ pub(in crate::connect) fn observed(instance: &Instance, user: sdk::User) -> Opti
         routing_profile: said(user.routing_profile_id).map(|id| RoutingProfileId::new(&id)),
         security_profiles: user.security_profile_ids.iter().flatten().map(|id| SecurityProfileId::new(id)).collect(),
         hierarchy_group: said(user.hierarchy_group_id).map(|id| HierarchyGroupId::new(&id)),
-        phone_config: user.phone_config.map(observed_phone).unwrap_or_default(),
+        phone_config: user.phone_config.map(|config| observed_phone(config, SECOND)).unwrap_or_default(),
         lists,
         tags: user.tags.into_iter().flatten().collect(),
         last_modified_time: user.last_modified_time.as_ref().and_then(rfc3339),
@@ -52,15 +55,18 @@ pub(in crate::connect) fn observed(instance: &Instance, user: sdk::User) -> Opti
 }
 
 /// A user as the search index has it; `None` where the answer lacks id or name. The index has neither
-/// addresses nor proficiencies nor the time of the last change.
+/// addresses nor proficiencies nor the time of the last change, and tells limits in milliseconds.
 pub(in crate::connect) fn found(instance: &Instance, user: sdk::UserSearchSummary) -> Option<ObservedUser> {
-    let lists = observed_lists(Lists {
-        auto_accept: user.auto_accept_configs(),
-        after_contact_work: user.after_contact_work_configs(),
-        phone_number: user.phone_number_configs(),
-        persistent_connection: user.persistent_connection_configs(),
-        voice_enhancement: user.voice_enhancement_configs(),
-    });
+    let lists = observed_lists(
+        Lists {
+            auto_accept: user.auto_accept_configs(),
+            after_contact_work: user.after_contact_work_configs(),
+            phone_number: user.phone_number_configs(),
+            persistent_connection: user.persistent_connection_configs(),
+            voice_enhancement: user.voice_enhancement_configs(),
+        },
+        MILLISECOND,
+    );
     let id = UserId::new(&said(user.id)?);
     let name = user.identity_info;
     let (first_name, last_name) = name.map_or((None, None), |name| (said(name.first_name), said(name.last_name)));
@@ -73,7 +79,7 @@ pub(in crate::connect) fn found(instance: &Instance, user: sdk::UserSearchSummar
         routing_profile: said(user.routing_profile_id).map(|id| RoutingProfileId::new(&id)),
         security_profiles: user.security_profile_ids.iter().flatten().map(|id| SecurityProfileId::new(id)).collect(),
         hierarchy_group: said(user.hierarchy_group_id).map(|id| HierarchyGroupId::new(&id)),
-        phone_config: user.phone_config.map(observed_phone).unwrap_or_default(),
+        phone_config: user.phone_config.map(|config| observed_phone(config, MILLISECOND)).unwrap_or_default(),
         lists,
         tags: user.tags.into_iter().flatten().collect(),
         last_modified_time: None,
@@ -91,11 +97,16 @@ fn observed_identity(info: sdk::UserIdentityInfo) -> Identity {
     }
 }
 
-fn observed_phone(config: sdk::UserPhoneConfig) -> PhoneConfig {
+/// How many of the units in which limits are told make a second: DescribeUser tells seconds.
+const SECOND: i32 = 1;
+/// SearchUsers tells milliseconds.
+const MILLISECOND: i32 = 1000;
+
+fn observed_phone(config: sdk::UserPhoneConfig, unit: i32) -> PhoneConfig {
     PhoneConfig {
         phone_type: known(config.phone_type.as_str()),
         auto_accept: Some(config.auto_accept),
-        after_contact_work_time_limit: Some(config.after_contact_work_time_limit),
+        after_contact_work_time_limit: Some(config.after_contact_work_time_limit / unit),
         desk_phone_number: said(config.desk_phone_number),
         persistent_connection: config.persistent_connection,
     }
@@ -112,7 +123,7 @@ struct Lists<'a> {
 }
 
 // Values that this version does not know are left out: nobody can have declared them.
-fn observed_lists(lists: Lists<'_>) -> Settings {
+fn observed_lists(lists: Lists<'_>, unit: i32) -> Settings {
     let Lists { auto_accept, after_contact_work, phone_number, persistent_connection, voice_enhancement } = lists;
     let mut settings = Settings::default();
     let mut say = |channel: &sdk::Channel, slot: fn(Channel) -> Slot, value: Option<Value>| {
@@ -126,7 +137,7 @@ fn observed_lists(lists: Lists<'_>) -> Settings {
     }
     for config in after_contact_work {
         let seconds = |limit: &Option<sdk::AfterContactWorkConfig>| {
-            limit.as_ref().map(|limit| Value::Seconds(limit.after_contact_work_time_limit))
+            limit.as_ref().map(|limit| Value::Seconds(limit.after_contact_work_time_limit / unit))
         };
         say(&config.channel, Slot::AfterContactWork, seconds(&config.after_contact_work_config));
         let first = seconds(&config.agent_first_callback_after_contact_work_config);

@@ -152,6 +152,26 @@ async fn proficiencies_are_whole_numbers() {
     assert_eq!(recorder.only().path(), "/users/i-1/u-1/proficiencies?nextToken=t%2B%2F%3D&maxResults=100");
 }
 
+/// SearchUsers tells limits in milliseconds, DescribeUser in seconds.
+#[tokio::test]
+async fn a_user_in_the_index_has_the_limits_that_it_has_when_it_is_described() {
+    let user_json = |limit: i32| {
+        json!({
+            "Id": "u-1", "Arn": USER_ARN, "Username": "jane",
+            "PhoneConfig": { "PhoneType": "SOFT_PHONE", "AutoAccept": true, "AfterContactWorkTimeLimit": limit },
+            "AfterContactWorkConfigs": [
+                { "Channel": "VOICE", "AfterContactWorkConfig": { "AfterContactWorkTimeLimit": limit },
+                  "AgentFirstCallbackAfterContactWorkConfig": { "AfterContactWorkTimeLimit": limit } },
+            ],
+        })
+    };
+    let recorder = answering(&json!({ "Users": [user_json(30_000)] }));
+    let page = recorder.connect().search_users(&instance(), None).await.unwrap();
+    let described = described(user_json(30)).await;
+    assert_eq!(described.phone_config.after_contact_work_time_limit, Some(30));
+    assert_eq!(page.items, [described]);
+}
+
 #[tokio::test]
 async fn a_username_is_searched_exactly() {
     let recorder = answering(&json!({ "Users": [{ "Id": "u-1", "Username": "Jane" }], "NextToken": "more" }));
