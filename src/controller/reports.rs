@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn two_operators_come_to_the_same_sum_and_one_of_them_speaks() {
         let a = told(&[], report("a", 0, 3, 7), 0);
-        let b = told(&a.clone().into_all(), report("b", 0, 2, 8), 0);
+        let b = told(&a.into_all(), report("b", 0, 2, 8), 0);
         let again = told(&b.clone().into_all(), report("a", 0, 3, 7), 1);
         assert_eq!(again.clone().into_all(), b.clone().into_all(), "nothing is new, nothing is written");
         assert_eq!((b.users(), again.users()), (again.users(), b.users()));

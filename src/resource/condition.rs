@@ -123,6 +123,7 @@ impl Reason {
 }
 
 /// How a reason looks in conditions.
+#[derive(Clone, Copy)]
 enum Shape {
     Ready,
     /// Ready=Unknown while working: Argo CD's scripts read False as Degraded and fail the sync.
