@@ -15,6 +15,7 @@ mod differential;
 mod ending;
 mod found;
 mod life;
+mod real;
 mod shrink;
 mod step;
 mod time;
