@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Options, Stage, managed};
 
-const ID: &str = "55555555-5555-4555-8555-000000000001";
+const ID: &str = "77777777-7777-4777-8777-000000000001";
 
 async fn stage(name: &str) -> Stage {
     let stage = Stage::with(name, Options { resync: "1s", ..Options::default() }).await;

@@ -94,7 +94,7 @@ impl Trial {
         place.note("setting the stage".to_owned(), None);
         let name = format!("crash-{}", scenario.name);
         let stage = Stage::with(&name, Options { operator: false, ..Options::default() }).await;
-        let id = format!("44444444-4444-4444-8444-{:012}", INSTANCES.fetch_add(1, Ordering::Relaxed));
+        let id = format!("66666666-6666-4666-8666-{:012}", INSTANCES.fetch_add(1, Ordering::Relaxed));
         let instance = Mutation::AddInstance {
             instance_id: id.clone(),
             region: m::REGION.to_owned(),

@@ -180,7 +180,7 @@ async fn turns_are_waited_for_before_anything_is_written_down() {
 }
 
 /// An instance that no other test has, since deletions are counted by instance.
-const ID: &str = "44444444-4444-4444-8444-000000000001";
+const ID: &str = "88888888-8888-4888-8888-000000000001";
 
 fn user(name: &str) -> Value {
     let text = managed(name, name).to_string().replace(m::ID, ID);
