@@ -46,7 +46,7 @@ impl Default for Intervals {
 struct Memory {
     generation: i64,
     failures: u32,
-    hidden_since: Option<Timestamp>,
+    waiting_since: Option<Timestamp>,
     /// When the user is to be looked at even if nothing speaks against it.
     due: Option<Instant>,
     /// The object's resourceVersion after the last write of ours.
@@ -106,9 +106,9 @@ impl Backoff {
         self.lock().get(uid).and_then(|memory| memory.due).is_some_and(|due| now >= due)
     }
 
-    /// Since when Connect says that the name is taken and shows no user of that name.
-    pub(super) fn hidden_since(&self, uid: &str, now: Timestamp) -> Timestamp {
-        *self.lock().entry(uid.to_owned()).or_default().hidden_since.get_or_insert(now)
+    /// Since when this process waits for something to show: the user who has a name, or an heir that can take over.
+    pub(super) fn waiting_since(&self, uid: &str, now: Timestamp) -> Timestamp {
+        *self.lock().entry(uid.to_owned()).or_default().waiting_since.get_or_insert(now)
     }
 
     /// Notes the object's resourceVersion as it is after a reconcile.

@@ -83,7 +83,7 @@ impl Line<'_> {
             return self.judge(subject, &observed).await;
         }
         let now = cx.clock.now();
-        let hidden = now.duration_since(cx.backoff.hidden_since(&subject.uid, now));
+        let hidden = now.duration_since(cx.backoff.waiting_since(&subject.uid, now));
         Ok(if hidden < cx.grace() {
             let message =
                 format!("the name {username} is taken, but Amazon Connect does not show by whom yet: looking again");

@@ -289,26 +289,28 @@ async fn heir(
     ready_one(subject, cx, governed, others.into_iter().filter(may_adopt).collect())
 }
 
-/// The heir that has our finalizer. One that is new gets it at its first look, which is waited for, but not for ever:
-/// something may be in its way.
+/// The heir that has our finalizer. One that has not gets it at its first look, which is waited for, but not for ever:
+/// something may be in its way. Waited for by this process, that is: it may be the first that has come to look at it,
+/// however old it is, and what depends on it is whether a person is deleted.
 fn ready_one(
     subject: &Subject<'_>,
     cx: &Context,
     governed: &Governed,
     heirs: Vec<Heir>,
 ) -> Result<Option<Sibling>, Halt> {
-    let began = subject.object.metadata.deletion_timestamp.as_ref().map(|time| time.0);
-    let is_new = |heir: &Heir| {
-        let since = heir.since.max(began);
-        !governed.is_closing && since.is_some_and(|since| cx.clock.now().duration_since(since) < cx.grace())
-    };
-    if let Some(new) = heirs.iter().find(|heir| !heir.is_held && is_new(heir))
-        && !heirs.iter().any(|heir| heir.is_held)
-    {
-        let message = format!("waiting until ConnectUser {} is ready to take the user over", new.sibling.name);
+    /// Even where the grace is short.
+    const LEAST: SignedDuration = SignedDuration::from_secs(10);
+    let (held, others): (Vec<_>, Vec<_>) = heirs.into_iter().partition(|heir| heir.is_held);
+    if let Some(heir) = held.into_iter().next() {
+        return Ok(Some(heir.sibling));
+    }
+    let Some(awaited) = others.first().filter(|_| !governed.is_closing) else { return Ok(None) };
+    let now = cx.clock.now();
+    if now.duration_since(cx.backoff.waiting_since(&subject.uid, now)) < cx.grace().max(LEAST) {
+        let message = format!("waiting until ConnectUser {} is ready to take the user over", awaited.sibling.name);
         return Err(Halt::outcome(Reason::Deleting, message, Next::Soon));
     }
-    Ok(heirs.into_iter().find(|heir| heir.is_held).map(|heir| heir.sibling))
+    Ok(None)
 }
 
 /// Holds back a deletion that is one of too many: a pruned folder in Git must not fire a contact centre.

@@ -1,6 +1,5 @@
 //! Other objects that speak of the same user or instance.
 
-use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Resource, ResourceExt};
 
 use super::Context;
@@ -53,7 +52,6 @@ pub(super) fn heirs(cx: &Context, object: &ConnectUser, governed: &Governed, use
         .filter(|other| is_held(other) || !super::is_suspended(other))
         .map(|other| Heir {
             is_held: is_held(&other),
-            since: other.creation_timestamp().map(|time| time.0),
             is_of_the_house: other.namespace() == object.namespace(),
             namespace: other.namespace().unwrap_or_default(),
             object: other.name_any(),
@@ -69,8 +67,6 @@ pub(super) struct Heir {
     pub(super) is_of_the_house: bool,
     /// Whether it has our finalizer, so that it cannot go before its user is dealt with.
     pub(super) is_held: bool,
-    /// When it was made.
-    pub(super) since: Option<Timestamp>,
     pub(super) namespace: String,
     pub(super) object: String,
     pub(super) sibling: Sibling,
