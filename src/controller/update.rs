@@ -1,10 +1,14 @@
 //! A user that exists and may be ours: adopted where that is allowed, and brought to what is declared.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::Halt;
 use super::execute::{Executed, execute};
 use super::governance;
 use super::password;
-use super::subject::{OnStale, Subject};
+use super::subject::{OnStale, PublishError, Subject};
 use super::sync::Line;
 use crate::connect::IdentityManagement;
 use crate::pace::paced::Work;
@@ -17,6 +21,9 @@ use crate::resource::condition::{Reason, is_ready};
 use crate::resource::user::DriftPolicy;
 use crate::user::observed::ObservedUser;
 use crate::user::ownership::{Field, Owned};
+
+/// Whoever waited so long for a turn looks again before the call.
+const LONG: Duration = Duration::from_secs(5);
 
 /// The name of the built-in security profile that may do everything.
 pub(super) const ADMIN_PROFILE: &str = "Admin";
@@ -55,6 +62,7 @@ impl Line<'_> {
     ) -> Result<Outcome, Halt> {
         let Self { cx, instance, rules, connect, desired, owner, owned, redactor } = self;
         let redactor = &redactor.observed(observed);
+        let seen = observed;
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;
         let observed = &if is_of_directory {
             observed.clone().without_directory_members(&desired.identity)
@@ -102,7 +110,13 @@ impl Line<'_> {
             let restores = is_drift && subject.work.class == Class::Background;
             let work = Work { class: Class::Drift, ..subject.work.clone() };
             let connect = if restores { &governance::connect(cx, rules, &work, &subject.namespace) } else { connect };
+            let waits = Instant::now();
             connect.turn(instance, first.operation()).await;
+            // Somebody may have changed the user, or its owner, while we waited.
+            if waits.elapsed() >= LONG && self.observe(&observed.id).await?.as_ref() != Some(seen) {
+                let (what, object) = ("looking at the user again after a long wait", subject.to_string());
+                return Err(PublishError::Stale { what, object }.into());
+            }
             // Written ahead: what the calls take ownership of, and that Ready is not to be believed meanwhile.
             let before = owned.clone().union(&after);
             let recorded = subject.status.applied.as_ref().map(Owned::from_record);

@@ -53,8 +53,12 @@ impl Paced {
         call: impl FnOnce() -> Answer<'a, T> + Send + 'a,
     ) -> Answer<'a, T> {
         async move {
-            let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let turn = match ahead.filter(|turn| *turn.key() == key(instance, operation)) {
+            let ahead = {
+                let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+                // Kept for its own call, whatever is looked at before that.
+                ahead.take_if(|turn| *turn.key() == key(instance, operation))
+            };
+            let turn = match ahead {
                 Some(turn) => turn,
                 None => self.wait(instance, operation).await,
             };
