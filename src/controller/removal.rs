@@ -4,6 +4,7 @@
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
+use tokio::time::Instant;
 
 use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
@@ -13,7 +14,7 @@ use super::siblings::{self, Heir, Sibling};
 use super::subject::{Live, OnStale, PublishError, Subject};
 use super::sync::since_attempt;
 use super::update::ADMIN_PROFILE;
-use super::{Context, Halt, quick_connects, verdict};
+use super::{Context, Halt, quick_connects, turn, verdict};
 use crate::connect::{ConnectError, Kind};
 use crate::inventory::sweep::Listed;
 use crate::plan::call::Call;
@@ -204,7 +205,15 @@ async fn judge(
         }
     };
     if let Some(first) = calls.first() {
+        let waits = Instant::now();
         connect.turn(instance, first.operation()).await;
+        // Somebody may have taken the user over while we waited, and a deletion cannot be undone.
+        if waits.elapsed() >= turn::LONG {
+            let again = observe(connect.as_ref(), instance, &user.id, false).await;
+            if again.map_err(|error| waiting(&error, instance))?.as_ref() != Some(user) {
+                return Err(turn::outdated(subject).into());
+            }
+        }
     }
     // Found by name, and nothing finds it once it is deleted: what points to it goes by its id even after a crash.
     if is_deletion && rules.quick_connect_cleanup && subject.status.user_id.as_deref() != Some(user.id.as_str()) {

@@ -2,10 +2,12 @@
 //! operator stops while it waits for quota.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::{Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
+use super::subject::{PublishError, Subject};
 use super::{Context, Guarded};
 use crate::pace::gate::Entry;
 use crate::pace::paced::Work;
@@ -13,6 +15,14 @@ use crate::pace::queue::{Class, Tenant, Ticket};
 use crate::resource::RECONCILE_ANNOTATION;
 use crate::resource::condition::ready;
 use crate::resource::user::ConnectUser;
+
+/// Whoever waited so long for a turn looks again before the call.
+pub(super) const LONG: Duration = Duration::from_secs(5);
+
+/// What was seen before a long wait is not so any more: decide anew.
+pub(super) fn outdated(subject: &Subject<'_>) -> PublishError {
+    PublishError::Stale { what: "looking at the user again after a long wait", object: subject.to_string() }
+}
 
 /// Waits until there is room, as little as a future can be: an import parks thousands of these. `None`
 /// when the operator stops first.

@@ -1,15 +1,14 @@
 //! A user that exists and may be ours: adopted where that is allowed, and brought to what is declared.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::Halt;
 use super::execute::{Executed, execute};
 use super::governance;
 use super::password;
-use super::subject::{OnStale, PublishError, Subject};
+use super::subject::{OnStale, Subject};
 use super::sync::Line;
+use super::turn;
 use crate::connect::IdentityManagement;
 use crate::pace::paced::Work;
 use crate::pace::queue::Class;
@@ -21,9 +20,6 @@ use crate::resource::condition::{Reason, is_ready};
 use crate::resource::user::DriftPolicy;
 use crate::user::observed::ObservedUser;
 use crate::user::ownership::{Field, Owned};
-
-/// Whoever waited so long for a turn looks again before the call.
-const LONG: Duration = Duration::from_secs(5);
 
 /// The name of the built-in security profile that may do everything.
 pub(super) const ADMIN_PROFILE: &str = "Admin";
@@ -113,9 +109,8 @@ impl Line<'_> {
             let waits = Instant::now();
             connect.turn(instance, first.operation()).await;
             // Somebody may have changed the user, or its owner, while we waited.
-            if waits.elapsed() >= LONG && self.observe(&observed.id).await?.as_ref() != Some(seen) {
-                let (what, object) = ("looking at the user again after a long wait", subject.to_string());
-                return Err(PublishError::Stale { what, object }.into());
+            if waits.elapsed() >= turn::LONG && self.observe(&observed.id).await?.as_ref() != Some(seen) {
+                return Err(turn::outdated(subject).into());
             }
             // Written ahead: what the calls take ownership of, and that Ready is not to be believed meanwhile.
             let before = owned.clone().union(&after);
