@@ -8,8 +8,20 @@ use std::path::{Path, PathBuf};
 use self::scan::{Found, Source};
 
 /// The modules, each of which uses only those before it.
-const ORDER: [&str; 11] =
-    ["resource", "user", "plan", "connect", "pace", "inventory", "policy", "metrics", "controller", "serve", "cli"];
+const ORDER: [&str; 12] = [
+    "resource",
+    "user",
+    "plan",
+    "connect",
+    "pace",
+    "inventory",
+    "policy",
+    "metrics",
+    "controller",
+    "serve",
+    "cli",
+    "kubectl",
+];
 
 /// What decides: the same in, the same out.
 const PURE: [&str; 3] = ["user", "plan", "policy"];
@@ -64,9 +76,9 @@ fn impure(source: &Source) -> Vec<Found> {
     })
 }
 
-/// Arguments and environment are read in one place.
+/// Arguments and environment are read where commands are, and nowhere else.
 fn environment_outside_cli(source: &Source) -> Vec<Found> {
-    if source.module() == Some("cli") {
+    if ["cli", "kubectl"].map(Some).contains(&source.module()) {
         return Vec::new();
     }
     source.found(|path| path.absolute.starts_with(&["std".into(), "env".into()]) || path.crate_name() == Some("clap"))

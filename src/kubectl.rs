@@ -1,0 +1,71 @@
+//! The commands that people use: `kubectl connect …`, on the same library as the operator.
+//!
+//! A command is a module here with its arguments, a `run`, and nothing that prints by itself but through
+//! what it is given: standard output is for the result, standard error for progress and words.
+
+mod completion;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Manages Amazon Connect users that are declared in Kubernetes.
+#[derive(Parser)]
+#[command(name = "kubectl-connect", bin_name = "kubectl connect", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print a script that completes commands and flags in a shell.
+    Completion(completion::Arguments),
+}
+
+/// Why a command ends with a failure.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    /// Writing to standard output.
+    #[error("writing to standard output failed")]
+    Output(#[from] std::io::Error),
+}
+
+/// How a command ended that did not fail, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// All is as it should be: 0.
+    Well,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Well => Self::SUCCESS,
+        }
+    }
+}
+
+/// Does what the arguments say. The exit code is 1 for a failure, whose message is on standard error, and 2
+/// where a command has found something, as its help says.
+pub async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(ended) => ended.into(),
+        Err(error) => {
+            eprint!("kubectl connect: {error}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                eprint!(": {error}");
+                cause = error.source();
+            }
+            eprintln!();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<Ended, Error> {
+    match arguments.command {
+        Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
+    }
+}
