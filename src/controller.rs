@@ -8,6 +8,7 @@ mod clock;
 mod context;
 mod create;
 mod deletions;
+mod exclusive;
 mod execute;
 mod gauges;
 mod governance;
@@ -52,6 +53,7 @@ pub use backoff::Intervals;
 pub use clock::Clock;
 use context::Context;
 use deletions::Deletions;
+use exclusive::Exclusive;
 use halt::Halt;
 use index::Index;
 use start::{Filled, or_stopped_before};
@@ -138,6 +140,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         backoff: Backoff::default(),
         clock,
         deletions: Deletions::new(client.clone(), &own_namespace),
+        exclusive: Exclusive::default(),
         vanished: Vanished::default(),
         connect_instances: connect_instances.clone(),
         filled: all,

@@ -76,10 +76,10 @@ impl Line<'_> {
         let username = &desired.username;
         let found = by_username(cx, connect.as_ref(), instance, username).await.map_err(|error| self.failed(error))?;
         let observed = match found {
-            Some(found) => self.observe(&found).await?,
+            Some(found) => self.take(&found).await?,
             None => None,
         };
-        if let Some(observed) = observed {
+        if let Some((_held, observed)) = observed {
             return self.judge(subject, &observed).await;
         }
         let now = cx.clock.now();

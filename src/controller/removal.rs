@@ -6,6 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use tokio::time::Instant;
 
+use super::exclusive::Held;
 use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
 use super::lookup::{by_username, in_list, observe};
@@ -99,12 +100,13 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
             finish(&governed, id.as_ref(), None).await
         }
         Found::NotYet(message) => Err(Halt::outcome(Reason::Deleting, message, Next::Soon)),
-        Found::User(user) => judge(subject, cx, &governed, &user).await,
+        // Held until all is done with it: what its tags said is true as long.
+        Found::User(_held, user) => judge(subject, cx, &governed, &user).await,
     }
 }
 
 enum Found {
-    User(Box<ObservedUser>),
+    User(Held, Box<ObservedUser>),
     Nothing,
     NotYet(String),
 }
@@ -121,12 +123,14 @@ async fn find(
         |id: &UserId| Found::NotYet(format!("user {username} ({id}) is listed, but not described at the moment"));
     let id = subject.status.user_id.as_deref().and_then(UserId::read);
     if let Some(id) = &id {
+        let held = cx.exclusive.take(instance, id).await;
         if let Some(user) = observe(connect, instance, id, false).await? {
-            return Ok(Found::User(Box::new(user)));
+            return Ok(Found::User(held, Box::new(user)));
         }
     } else if let Some(listed) = by_username(cx, connect, instance, username).await? {
+        let held = cx.exclusive.take(instance, &listed).await;
         let user = observe(connect, instance, &listed, false).await?;
-        return Ok(user.map_or_else(|| not_described(&listed), |user| Found::User(Box::new(user))));
+        return Ok(user.map_or_else(|| not_described(&listed), |user| Found::User(held, Box::new(user))));
     }
     if !was_tried {
         return Ok(Found::Nothing);
@@ -141,8 +145,9 @@ async fn find(
         Listed::Nowhere | Listed::Empty => Found::Nothing,
         Listed::ById => Found::NotYet(format!("user {username} is listed, but not described at the moment")),
         Listed::ByName(listed) => {
+            let held = cx.exclusive.take(instance, &listed).await;
             let user = observe(connect, instance, &listed, false).await?;
-            user.map_or_else(|| not_described(&listed), |user| Found::User(Box::new(user)))
+            user.map_or_else(|| not_described(&listed), |user| Found::User(held, Box::new(user)))
         }
     })
 }

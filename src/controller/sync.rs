@@ -7,6 +7,7 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use tokio::time::Instant;
 
+use super::exclusive::Held;
 use super::governance::{Governed, govern, speaks_of};
 use super::lookup::{by_username, in_list, observe};
 use super::redact::Redactor;
@@ -120,13 +121,13 @@ impl Line<'_> {
             Some(id) => {
                 // Until the look has ended well.
                 self.cx.inventory.suspect(&self.instance, &id, &self.desired.username);
-                match self.observe(&id).await? {
-                    Some(observed) => self.judge(subject, &observed).await,
+                match self.take(&id).await? {
+                    Some((_held, observed)) => self.judge(subject, &observed).await,
                     None => self.missing(subject, &id).await,
                 }
             }
             None => match self.found_by_name(subject).await? {
-                Some(observed) => self.judge(subject, &observed).await,
+                Some((_held, observed)) => self.judge(subject, &observed).await,
                 None => self.create(subject, Facts::default()).await,
             },
         }
@@ -135,7 +136,7 @@ impl Line<'_> {
     /// The user that stood in the way at the last look. CreateUser would tell as well, but at the price of a
     /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
     /// In a frozen instance nothing else may tell.
-    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<ObservedUser>, Halt> {
+    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<(Held, ObservedUser)>, Halt> {
         const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
         let was_taken = ready(&subject.status.conditions)
             .is_some_and(|ready| TAKEN.iter().any(|taken| taken.as_str() == ready.reason));
@@ -144,7 +145,7 @@ impl Line<'_> {
         }
         let found = by_username(self.cx, self.connect.as_ref(), &self.instance, &self.desired.username).await;
         match found.map_err(|error| self.failed(error))? {
-            Some(found) => self.observe(&found).await,
+            Some(found) => self.take(&found).await,
             None => Ok(None),
         }
     }
@@ -170,6 +171,12 @@ impl Line<'_> {
         let standing =
             cx.inventory.standing(connect.as_ref(), instance, status, &desired.username, cx.clock.now()).await;
         standing.is_ok_and(|standing| standing == Standing::Unchanged)
+    }
+
+    /// Looks at a user to do something about it, when nobody else does.
+    pub(super) async fn take(&self, id: &UserId) -> Result<Option<(Held, ObservedUser)>, Halt> {
+        let held = self.cx.exclusive.take(&self.instance, id).await;
+        Ok(self.observe(id).await?.map(|observed| (held, observed)))
     }
 
     pub(super) async fn observe(&self, id: &UserId) -> Result<Option<ObservedUser>, Halt> {
@@ -266,8 +273,8 @@ impl Line<'_> {
             Listed::ById => unavailable(format!(
                 "user {username} ({id}) is listed, but Amazon Connect does not describe it at the moment"
             )),
-            Listed::ByName(other) => match self.observe(&other).await? {
-                Some(observed) => self.judge(subject, &observed).await,
+            Listed::ByName(other) => match self.take(&other).await? {
+                Some((_held, observed)) => self.judge(subject, &observed).await,
                 None => unavailable(format!("user {username} is not visible everywhere yet")),
             },
             Listed::Nowhere if subject.object.spec.drift_policy == DriftPolicy::Report => {
