@@ -39,7 +39,7 @@ impl Line<'_> {
         self.still_right(subject).await?;
 
         let plan = diff::create(desired, owner, password);
-        let Executed { created, written, failed } =
+        let Executed { created, written, failed, outdated: _ } =
             execute(cx, connect.as_ref(), instance, None, &plan.calls, redactor).await;
         if let (Some((id, _)), Some(at)) = (&created, written) {
             cx.inventory.created(instance, id, &desired.username, at);

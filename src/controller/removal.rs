@@ -250,9 +250,10 @@ async fn judge(
         brake(subject, cx, governed, user).await?;
     }
     let redactor = Redactor::new(&subject.object.spec);
-    let Executed { created: _, written: _, failed } =
+    let Executed { created: _, written: _, failed, outdated } =
         execute(cx, connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
     match failed {
+        None if outdated => return Err(turn::outdated(subject).into()),
         None => {}
         // It was there a moment ago, and one 404 does not prove that it is gone: it is looked for again.
         Some(error) if error.kind == Kind::NotFound => {

@@ -102,7 +102,10 @@ fn connect(cx: &Context, instance: &Instance) -> Option<Arc<dyn Connect>> {
 }
 
 async fn sweep(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Result<(), ConnectError> {
-    let Swept { users, suspects, is_empty } = cx.inventory.sweep(connect, instance, cx.clock.now()).await?;
+    let Swept { users, suspects, is_empty } = {
+        let ours = |id: &UserId| cx.indices.iter().any(|index| index.has_user(id.as_str()));
+        cx.inventory.sweep(connect, instance, cx.clock.now(), ours).await?
+    };
     if is_empty {
         warn!(%instance, "Amazon Connect lists no user at all, which is not believed");
         return Ok(());
@@ -165,7 +168,7 @@ fn look_at(cx: &Context, instance: &Instance, id: &UserId) {
         return cx.inventory.forget(instance, id);
     }
     for object in objects.iter().filter_map(|object| object.0.as_ref().ok()) {
-        info!(%instance, user = %id, object = %object.name_any(), "changed or gone in Amazon Connect: looking at it");
+        info!(%instance, user = %id, object = %object.name_any(), "changed or gone in Amazon Connect, or made by another operator: looking at it");
         cx.wake(object);
     }
 }
