@@ -169,9 +169,13 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
             let objects = watcher(api, watcher::Config::default().any_semantic())
                 .default_backoff()
                 .modify(|object| {
-                    // Neither is ever looked at, and together they are most of an object's weight.
-                    object.managed_fields_mut().clear();
+                    // Neither is ever looked at, and together they are most of an object's weight. What is empty
+                    // would still keep the room that it had.
+                    object.meta_mut().managed_fields = None;
                     object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+                    if object.annotations().is_empty() {
+                        object.meta_mut().annotations = None;
+                    }
                 })
                 .reflect(writer)
                 .inspect_ok(move |event| {

@@ -11,7 +11,7 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use super::removal::{self, Removal};
 use super::subject::{self, OnStale, PublishError, Subject};
-use super::{Context, Guarded, sync, turn, unreadable};
+use super::{Context, Guarded, sweeps, sync, turn, unreadable};
 use crate::pace::paced::Work;
 use crate::plan::report::{Next, Outcome, Story};
 use crate::resource::condition::Reason;
@@ -66,7 +66,9 @@ async fn begin(object: &Guarded, cx: &Context, work: &Work) -> Action {
     };
     cx.metrics.reconciled(label, started.elapsed());
     let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, tokio::time::Instant::now(), rand::random());
-    delay.map_or_else(Action::await_change, Action::requeue)
+    // Nobody waits for a look at what is in order, and a timer weighs as much as a third of the object.
+    let is_calm = matches!(next, Next::Resync | Next::Unchanged) && delay.is_some_and(|delay| delay > sweeps::PACE);
+    delay.filter(|_| !is_calm).map_or_else(Action::await_change, Action::requeue)
 }
 
 /// Reconciles the object as cached; or as it is, where the cache does not know yet what we have written

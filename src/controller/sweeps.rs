@@ -25,14 +25,24 @@ use crate::user::ownership::Owned;
 /// In the place of a namespace: what is looked at concerns all of them.
 const EVERYBODY: &str = "";
 
+/// How often it is seen what has come due.
+pub(super) const PACE: Duration = Duration::from_secs(5);
+
 /// Looks after every instance that has objects, until `stop`.
 pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
-    let pace = (cx.intervals.sweep / 4).min(Duration::from_secs(5));
+    let pace = (cx.intervals.sweep / 4).min(PACE);
     let mut rounds: JoinMap<Instance, ()> = JoinMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pace) => {}
+        }
+        for uid in cx.backoff.come_due(Instant::now()) {
+            for object in cx.found(|index| index.by_uid(&uid).into_iter().collect()) {
+                if let Ok(object) = &object.0 {
+                    cx.wake(object);
+                }
+            }
         }
         let used = used(&cx);
         rounds.abort_matching(|instance| !used.contains(instance));
