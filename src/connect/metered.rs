@@ -52,6 +52,10 @@ impl<C: Connect> Connect for Metered<C> {
         self.told("ListUserProficiencies", self.inner.list_user_proficiencies(instance, user, token))
     }
 
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
+        self.told("SearchUsers", self.inner.search_tag(instance, key, value))
+    }
+
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
         self.told("SearchUsers", self.inner.search_username(instance, username))
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::exclusive::Held;
 use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
-use super::lookup::{by_username, in_list, observe};
+use super::lookup::{by_owner, by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Heir, Sibling};
 use super::subject::{Live, OnStale, PublishError, Subject};
@@ -134,6 +134,13 @@ async fn find(
     }
     if !was_tried {
         return Ok(Found::Nothing);
+    }
+    if ready(&subject.status.conditions).is_none()
+        && let Some(found) = by_owner(connect, instance, &cx.owner(subject.object)).await?
+    {
+        let held = cx.exclusive.take(instance, &found).await;
+        let user = observe(connect, instance, &found, false).await?;
+        return Ok(user.map_or_else(|| not_described(&found), |user| Found::User(held, Box::new(user))));
     }
     // Nothing to be seen. A user that was made moments ago may be invisible, so the grace comes first.
     if since_last_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {

@@ -56,7 +56,7 @@ impl Line<'_> {
         observed: &ObservedUser,
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
-        let Self { cx, instance, rules, connect, desired, owner, owned, redactor } = self;
+        let Self { cx, instance, rules, connect, desired, owner, owned, redactor, was_held: _ } = self;
         let redactor = &redactor.observed(observed);
         let seen = observed;
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;

@@ -125,6 +125,10 @@ impl Connect for Paced {
         self.call(instance, "ListUserProficiencies", move || self.inner.list_user_proficiencies(instance, user, token))
     }
 
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
+        self.call(instance, "SearchUsers", move || self.inner.search_tag(instance, key, value))
+    }
+
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
         self.call(instance, "SearchUsers", move || self.inner.search_username(instance, username))
     }

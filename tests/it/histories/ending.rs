@@ -39,13 +39,7 @@ pub fn wrongs(world: &World) -> Vec<String> {
             version.object.annotations().get("contactops.dev/release-deletion").is_some_and(|value| value == "retain")
         });
         let is_ours = user.tags.get(OWNER_TAG) == Some(&life.path);
-        // Without a status only the name leads to the user, and somebody has given it another.
-        let forgotten = life
-            .versions
-            .iter()
-            .any(|version| version.object.status.as_ref().is_some_and(|status| status.observed_generation == Some(-1)));
-        let is_lost = forgotten && !user.username.eq_ignore_ascii_case(&life.last().spec().username);
-        if life.gone.is_some() && is_ours && !released && !is_lost {
+        if life.gone.is_some() && is_ours && !released {
             wrong.push(format!("{}: the object is gone and its user {} is left behind", life.path, user.username));
         }
     }
