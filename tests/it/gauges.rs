@@ -23,11 +23,11 @@ async fn scrape(stage: &Stage) -> BTreeMap<String, f64> {
 }
 
 fn of_instance(name: &str) -> String {
-    format!("connect_user_operator_{name}{{instance=\"{}\"}}", m::ID)
+    format!("connect_user_operator_{name}{{connect_instance=\"{}\"}}", m::ID)
 }
 
 fn objects(reason: &str) -> String {
-    format!("connect_user_operator_objects{{instance=\"{}\",reason=\"{reason}\"}}", m::ID)
+    format!("connect_user_operator_objects{{connect_instance=\"{}\",reason=\"{reason}\"}}", m::ID)
 }
 
 /// Waits until the metrics are such, and returns them.
