@@ -17,7 +17,7 @@ fn body(answer: &str) -> &str {
 /// Users come, are changed by people, fail and go; some calls are throttled, one object has no instance.
 async fn a_day(stage: &Stage) {
     stage.administrator();
-    stage.simulator.inject(Fault::new(FaultKind::Throttle).on("CreateUser"));
+    stage.simulator.inject(Fault::new(FaultKind::Throttle).on("CreateUser").times(1));
     for number in 0..8 {
         stage.create(&managed(&format!("agent-{number}"), &format!("agent-{number}"))).await;
     }

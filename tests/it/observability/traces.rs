@@ -33,7 +33,7 @@ fn attribute(span: &Span, name: &str) -> Option<String> {
 async fn a_reconcile_is_a_span_and_its_calls_are_its_children() {
     let collector = Collector::start().await;
     let stage = traced("traces", &collector, Options::default()).await;
-    stage.simulator.inject(Fault::error_before(500, "InternalServiceException").on("CreateUser"));
+    stage.simulator.inject(Fault::error_before(500, "InternalServiceException").on("CreateUser").times(1));
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
     // What is left is sent when it stops.
@@ -99,7 +99,7 @@ async fn lines_of_the_log_have_the_id_of_their_trace_while_traces_are_on() {
     ] {
         let arguments = vec![format!("--log-format={format}")];
         let stage = traced(name, &collector, Options { arguments, rust_log: levels, ..Options::default() }).await;
-        stage.simulator.inject(Fault::error_before(500, "InternalServiceException").on("CreateUser"));
+        stage.simulator.inject(Fault::error_before(500, "InternalServiceException").on("CreateUser").times(1));
         stage.create(&managed("jane", "jane.doe")).await;
         stage.ready("jane").await;
         stage.stop_operator().await;
@@ -139,9 +139,13 @@ async fn nothing_personal_is_in_a_trace() {
     stage.ready("jane").await;
     // Answers that repeat all they were given, a code that is none, and what somebody has typed into the console.
     let message = format!("Value {}", ALL.join(" "));
+    let refused = FaultKind::ErrorBeforeEffect { status: 400, code: ALL[0].to_owned(), message: message.clone() };
+    stage.simulator.inject(Fault::new(refused).on("CreateUser").times(1));
+    stage.create(&sentinel("john", "john.roe")).await;
+    stage.ready("john").await;
     for (code, status) in [("InvalidParameterException", 400), (ALL[3], 400), ("AccessDeniedException", 403)] {
         let kind = FaultKind::ErrorBeforeEffect { status, code: code.to_owned(), message: message.clone() };
-        stage.simulator.inject(Fault::new(kind).on("UpdateUserIdentityInfo"));
+        stage.simulator.inject(Fault::new(kind).on("UpdateUserIdentityInfo").times(1));
     }
     stage.edit("jane", json!({ "identityInfo": { "mobile": null } })).await;
     stage.ready("jane").await;
