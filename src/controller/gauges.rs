@@ -65,7 +65,9 @@ fn look(cx: &Context, uptime: Duration) -> BTreeMap<String, View> {
         }
         view.is_open = open.contains(instance);
     }
-    let id = |instance: Option<Instance>| instance.map_or(UNKNOWN.to_owned(), |one| one.id().as_str().to_owned());
+    let id = |instance: Option<Instance>| {
+        instance.map_or_else(|| UNKNOWN.to_owned(), |instance| instance.id().as_str().to_owned())
+    };
     views.into_iter().map(|(instance, (view, _))| (id(instance), view)).collect()
 }
 

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -20,6 +22,7 @@ use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, Wit
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
+use tracing::{info, warn};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
@@ -92,6 +95,7 @@ impl Traces {
 struct Sender {
     client: Client<HttpConnector, Full<Bytes>>,
     runtime: Handle,
+    is_failing: Arc<AtomicBool>,
 }
 
 impl Sender {
@@ -100,7 +104,32 @@ impl Sender {
 
     fn new() -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { client, runtime: Handle::current() }
+        Self { client, runtime: Handle::current(), is_failing: Arc::default() }
+    }
+
+    /// Sends, and tells when that begins to fail and when it goes again: not each time.
+    async fn send_and_tell(self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let endpoint = request.uri().clone();
+        let (is_failing, sent) =
+            (Arc::clone(&self.is_failing), tokio::time::timeout(Self::PATIENCE, self.send(request)));
+        let sent = sent.await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+        let failure = match &sent {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(format!("it answers {}", answer.status())),
+            Err(error) => Some(error.to_string()),
+        };
+        match (failure, is_failing.load(Ordering::Relaxed)) {
+            (Some(failure), false) => {
+                warn!(%endpoint, "the collector does not take traces, which are lost until it does: {failure}");
+                is_failing.store(true, Ordering::Relaxed);
+            }
+            (None, true) => {
+                info!(%endpoint, "the collector takes traces again");
+                is_failing.store(false, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+        sent
     }
 
     async fn send(self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
@@ -125,7 +154,7 @@ impl HttpClient for Sender {
         Self: 'sent,
     {
         let sender = self.clone();
-        let sent = self.runtime.spawn(async move { tokio::time::timeout(Self::PATIENCE, sender.send(request)).await });
-        Box::pin(async move { sent.await?? })
+        let sent = self.runtime.spawn(sender.send_and_tell(request));
+        Box::pin(async move { sent.await? })
     }
 }

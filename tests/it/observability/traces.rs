@@ -171,6 +171,29 @@ async fn nothing_personal_is_in_a_trace() {
     assert!(text.contains("updateuseridentityinfo") && text.contains(&format!("{}/jane", stage.namespace)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_does_not_answer_is_told_once_and_holds_nobody_up() {
+    let environment = vec![
+        // Nothing listens there.
+        ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), "http://127.0.0.1:9".to_owned()),
+        ("OTEL_BSP_SCHEDULE_DELAY".to_owned(), "50".to_owned()),
+    ];
+    let stage = Stage::with("traces-lost", Options { environment, ..Options::default() }).await;
+    for name in ["jane", "john"] {
+        stage.create(&managed(name, name)).await;
+        stage.ready(name).await;
+    }
+    let said = || stage.operator_log().matches("the collector does not take traces").count();
+    assert!(stage.eventually(|| async { (said() > 0).then_some(()) }).await.is_some(), "{}", stage.operator_log());
+    stage.edit("jane", json!({ "tags": { "team": "support" } })).await;
+    stage.ready("jane").await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(said(), 1, "{}", stage.operator_log());
+    let begun = std::time::Instant::now();
+    stage.stop_operator().await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
 #[test]
 fn a_collector_that_cannot_be_reached_this_way_is_refused_at_the_start() {
     for (name, value, said) in [
@@ -186,5 +209,22 @@ fn a_collector_that_cannot_be_reached_this_way_is_refused_at_the_start() {
             .unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && text.contains(said) && text.contains(name), "{text}");
+    }
+}
+
+/// Two providers of rustls would make it panic at the first connection, and a second TLS stack has its own certificates.
+#[test]
+fn what_sends_traces_brings_no_tls_of_its_own() {
+    let tree = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["tree", "--offline", "--locked", "--prefix", "none", "--edges", "normal,build", "--format", "{p}"])
+        .args(["--package", "connect-user-operator"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let crates: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(crates.contains("opentelemetry-otlp") && crates.contains("aws-lc-rs"), "{tree}");
+    for alien in ["ring", "native-tls", "openssl", "openssl-sys", "reqwest", "tonic"] {
+        assert!(!crates.contains(alien), "{alien} is in the program");
     }
 }
