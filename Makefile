@@ -3,11 +3,12 @@
 # make test    all tests
 # make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others
 # make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
+# make alerts  the alerts with Prometheus' own promtool, built once per machine
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench lint crds
+.PHONY: tools demo test soak bench alerts lint crds
 
 tools:
 	@tools/build.sh
@@ -28,6 +29,10 @@ soak:
 bench:
 	@tools/build.sh >/dev/null
 	BENCH=$(BENCH) $(CARGO) bench --locked --bench bench
+
+alerts:
+	@tools/build.sh >/dev/null
+	PROMTOOL="$$(tools/optional/promtool.sh)" $(CARGO) test --locked --test it -- observability::
 
 lint:
 	$(CARGO) fmt --all --check

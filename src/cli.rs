@@ -2,6 +2,7 @@
 
 pub mod crd;
 mod run;
+mod traces;
 
 use clap::{Parser, Subcommand};
 

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::JoinMap;
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::governance::{self, governors, instance_of, speaks_of};
 use super::{Context, turn};
@@ -82,12 +82,14 @@ async fn look_after(cx: Arc<Context>, instance: Instance) {
     loop {
         tokio::time::sleep(jittered(cx.intervals.sweep)).await;
         let Some(connect) = connect(&cx, &instance) else { continue };
-        if let Err(error) = sweep(&cx, connect.as_ref(), &instance).await {
+        let span = info_span!("sweep", instance = %instance.id());
+        if let Err(error) = sweep(&cx, connect.as_ref(), &instance).instrument(span).await {
             warn!(%instance, %error, "listing the users failed: changes in Connect are noticed later");
             continue;
         }
         if Instant::now() >= search_due {
-            match search(&cx, connect.as_ref(), &instance).await {
+            let span = info_span!("search", instance = %instance.id());
+            match search(&cx, connect.as_ref(), &instance).instrument(span).await {
                 Ok(()) => search_due = Instant::now() + jittered(cx.intervals.search),
                 Err(error) => {
                     warn!(%instance, %error, "comparing the users failed: changes in Connect are noticed later");
