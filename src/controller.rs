@@ -64,6 +64,7 @@ use crate::connect::circuit::Circuits;
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::sweep::Inventory;
+use crate::lead::Lead;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::policy::{Brake, Tenancy};
@@ -86,6 +87,12 @@ pub struct Settings {
     pub intervals: Intervals,
     /// Namespaces to watch; none means all.
     pub namespaces: Vec<String>,
+    /// Label selector of the objects to watch; none means all.
+    pub selector: Option<String>,
+    /// Whether nothing may be written to Amazon Connect.
+    pub read_only: bool,
+    /// Whether this process is the one that acts, of those that could.
+    pub lead: Lead,
     /// The operator's own namespace, where it keeps the count of deletions.
     pub own_namespace: String,
     /// Who may use instances that no ConnectInstance speaks of.
@@ -108,12 +115,17 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         cluster,
         intervals,
         namespaces,
+        selector,
+        read_only,
+        lead,
         own_namespace,
         tenancy,
         brake,
         clock,
         metrics,
     } = settings;
+    let mut watched = watcher::Config::default().any_semantic();
+    watched.label_selector.clone_from(&selector);
     let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {
@@ -153,6 +165,9 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         pace,
         stop: stop.clone(),
         namespaces,
+        selector,
+        read_only,
+        lead,
         tenancy,
         brake,
         cluster,
@@ -166,7 +181,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
             let changed = Arc::clone(&cx);
             let ready = CancellationToken::new();
             let is_ready = ready.clone();
-            let objects = watcher(api, watcher::Config::default().any_semantic())
+            let objects = watcher(api, watched.clone())
                 .default_backoff()
                 .modify(|object| {
                     // Neither is ever looked at, and together they are most of an object's weight. What is empty

@@ -89,6 +89,7 @@ pub struct Metrics {
     reconciles: Family<Result_, Counter>,
     reconcile_seconds: Histogram,
     panics: Counter,
+    leader: Gauge,
     calls: Family<CallResult, Counter>,
     call_seconds: Family<Operation, Histogram>,
     drift: Family<Drift, Counter>,
@@ -147,6 +148,12 @@ impl Metrics {
             "Fields that differed from the spec and were corrected, or only reported",
             drift.clone(),
         );
+        let leader = Gauge::default();
+        registry.register(
+            "connect_user_operator_leader",
+            "1 in the process that acts, 0 in one that stands by",
+            leader.clone(),
+        );
         let (waiting, rate) = (Family::<ByClass, Gauge>::default(), Family::default());
         let wait_seconds =
             Family::<ByClass, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.01, 4.0, 10)));
@@ -202,6 +209,7 @@ impl Metrics {
             reconciles,
             reconcile_seconds,
             panics,
+            leader,
             calls,
             call_seconds,
             drift,
@@ -229,6 +237,11 @@ impl Metrics {
     /// Counts a panic in a reconcile.
     pub fn panicked(&self) {
         self.panics.inc();
+    }
+
+    /// Says that this process is the one that acts.
+    pub fn leads(&self) {
+        self.leader.set(1);
     }
 
     /// Counts a call to Amazon Connect.

@@ -21,7 +21,10 @@ const NONE: &str = "None";
 pub(super) fn show(cx: &Arc<Context>) {
     // Not kept alive by the metrics, which it holds itself.
     let context: Weak<Context> = Arc::downgrade(cx);
-    cx.metrics.watch_instances(Box::new(move || context.upgrade().map(|cx| look(&cx)).unwrap_or_default()));
+    cx.metrics.watch_instances(Box::new(move || {
+        // Who only stands by would tell everything a second time.
+        context.upgrade().filter(|cx| cx.lead.is_leading()).map(|cx| look(&cx)).unwrap_or_default()
+    }));
 }
 
 /// By the id of the instance. Objects whose instance cannot be told are nowhere.
