@@ -42,33 +42,37 @@ pub(super) struct ElectionArguments {
     #[arg(long, env = "CONNECT_USER_OPERATOR_RETRY_PERIOD", default_value = "2s", value_name = "DURATION", value_parser = duration)]
     retry_period: Duration,
 
-    /// Name of this replica in the Lease and, with an election, in the User-Agent of its calls to AWS; by
-    /// default the host's name, which is that of the Pod.
+    /// Name of this process in the Lease and in the User-Agent of its calls to AWS. With an election it is by
+    /// default the host's name, which is that of the Pod; without one there is none.
     #[arg(long, env = "CONNECT_USER_OPERATOR_IDENTITY", value_name = "NAME")]
     identity: Option<String>,
 }
 
 /// An election to take part in.
 pub(super) struct Election {
-    /// What this replica is called.
-    pub(super) identity: String,
+    identity: String,
     lease_name: String,
     timing: Timing,
 }
 
 impl ElectionArguments {
+    /// What this process is called, if it has to be told from others.
+    pub(super) fn identity(&self) -> Option<String> {
+        let host = || self.leader_elect.then(|| std::env::var("HOSTNAME").unwrap_or_default());
+        self.identity.clone().or_else(host).filter(|name| !name.is_empty())
+    }
+
     /// The election, if there is to be one.
     ///
     /// # Errors
     /// Times that would let two lead.
     pub(super) fn election(self) -> Result<Option<Election>, &'static str> {
-        let Self { leader_elect, lease_name, lease_duration, renew_deadline, retry_period, identity } = self;
+        let identity = self.identity().unwrap_or_else(|| "unnamed".to_owned());
+        let Self { leader_elect, lease_name, lease_duration, renew_deadline, retry_period, identity: _ } = self;
         if !leader_elect {
             return Ok(None);
         }
         let timing = Timing { duration: lease_duration, deadline: renew_deadline, retry: retry_period }.checked()?;
-        let identity = identity.or_else(|| std::env::var("HOSTNAME").ok()).filter(|name| !name.is_empty());
-        let identity = identity.unwrap_or_else(|| "unnamed".to_owned());
         Ok(Some(Election { identity, lease_name, timing }))
     }
 }

@@ -177,6 +177,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         deletion_brake,
         log_format,
     } = arguments;
+    let identity = election.identity();
     let election = election.election().map_err(Error::Election)?;
     let levels = telemetry::levels(
         std::env::var("RUST_LOG").ok().as_deref(),
@@ -230,8 +231,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     metrics.watch(&pace);
     let told = pace.clone();
     let teller = tokio::spawn(async move { told.tell(pace::watch::EVERY).await });
-    let identity = election.as_ref().map(|election| election.identity.as_str());
-    let clients = AwsClients::new(aws::load(identity).await, dress);
+    let clients = AwsClients::new(aws::load(identity.as_deref()).await, dress);
     let clients = Arc::new(if discover_quotas && is_quotas_endpoint_meant() {
         let pace = pace.clone();
         clients.discovering(Arc::new(move |quota| {
