@@ -63,6 +63,8 @@ async fn a_leader_that_is_killed_is_succeeded_when_its_lease_has_run_out() {
     let (killed, already) = (Instant::now(), house.count());
     leads(&b).await;
     let led = killed.elapsed();
+    // It has not even tried to write, or the fence would have refused it.
+    assert!(b.lines().iter().all(|line| !line.contains(" WARN ")), "{}", b.tail(20));
     house.made(already + 1).await;
     println!("killed: the other leads after {led:?} and writes after {:?}", killed.elapsed());
     assert!(led >= Duration::from_secs(10), "{led:?}: the one that was killed could still have written");
