@@ -1,8 +1,8 @@
 //! Operators that share the work by labels: each acts on its own objects, what leaves a shard is not touched by
 //! it any more, and where two shards speak of one person nobody is deleted or taken from anybody.
 
-use connect_simulator::Mutation;
 use connect_simulator::fixtures::managed as m;
+use connect_simulator::{Mutation, UserPatch};
 use connect_user_operator::resource::condition::ready;
 use connect_user_operator::resource::instance::ConnectInstance;
 use harness::{Identity, Process};
@@ -22,7 +22,11 @@ struct Shards {
 
 impl Shards {
     async fn new(name: &str) -> Self {
-        let stage = Stage::with(name, Options { operator: false, resync: "1s", ..Options::default() }).await;
+        Self::with(name, Options::default()).await
+    }
+
+    async fn with(name: &str, options: Options) -> Self {
+        let stage = Stage::with(name, Options { operator: false, resync: "1s", ..options }).await;
         let instance = Mutation::AddInstance {
             instance_id: ID.to_owned(),
             region: m::REGION.to_owned(),
@@ -121,6 +125,39 @@ async fn each_shard_acts_on_its_own_objects_and_what_leaves_one_is_not_touched_b
     for process in &shards.processes {
         assert!(process.is_running(), "{}", process.tail(20));
     }
+}
+
+/// A correction needs no write to the API server before it, which would be refused for an object that has changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_turn_when_the_object_leaves_is_not_done() {
+    // One at once, and the next after eight seconds.
+    let rate_limit = Some("*=10000,UpdateUserRoutingProfile=0.125/1");
+    let shards = Shards::with("shards-turn", Options { rate_limit, ..Options::default() }).await;
+    let stage = &shards.stage;
+    stage.administrator();
+    for name in ["ann", "amy"] {
+        stage.create(&user(name, name, Some("a"))).await;
+        stage.ready(name).await;
+    }
+    let moved = || UserPatch { routing_profile_id: Some(m::ROUTING_NIGHT.to_owned()), ..UserPatch::default() };
+    stage.console("ann", moved());
+    let corrected = || async { (stage.user("ann")?.routing_profile_id == m::ROUTING_BASIC).then_some(()) };
+    assert!(stage.eventually(corrected).await.is_some(), "{:?}", shards.writes("ann"));
+    stage.console("amy", moved());
+    let seen = stage.calls().last().unwrap().seq;
+    let looked = || async {
+        let calls = stage.simulator.calls_since(seen);
+        calls.iter().any(|call| call.username.as_deref() == Some("amy")).then_some(())
+    };
+    assert!(stage.eventually(looked).await.is_some(), "nobody looks at the user");
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    shards.label("amy", None).await;
+    tokio::time::sleep(std::time::Duration::from_secs(12)).await;
+    assert_eq!(shards.writes("amy"), said(&[("shard-a", "CreateUser")]));
+    // The turn was there to be had.
+    shards.label("amy", Some("a")).await;
+    let corrected = || async { (stage.user("amy")?.routing_profile_id == m::ROUTING_BASIC).then_some(()) };
+    assert!(stage.eventually(corrected).await.is_some(), "{:?}", shards.writes("amy"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
