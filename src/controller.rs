@@ -179,6 +179,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled) = (Arc::clone(&filled), false);
             let changed = Arc::clone(&cx);
+            let returns = Arc::clone(&cx);
             let ready = CancellationToken::new();
             let is_ready = ready.clone();
             let objects = watcher(api, watched.clone())
@@ -194,6 +195,14 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                 })
                 .reflect(writer)
                 .inspect_ok(move |event| {
+                    // One that comes back to its shard as it was would pass for one that has not changed.
+                    if let watcher::Event::Apply(object) = event
+                        && returns.selector.is_some()
+                        && index.by_uid(object.meta().uid.as_deref().unwrap_or_default()).is_none()
+                        && let Ok(object) = &object.0
+                    {
+                        returns.wake(object);
+                    }
                     index.apply(event);
                     if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
                         is_ready.cancel();
