@@ -69,7 +69,8 @@ fn shipped(kind: &str) -> Vec<PolicyRule> {
 
 #[tokio::test]
 async fn its_rights_are_those_that_the_tests_run_under() {
-    let documents = template(&[]).await.unwrap();
+    let documents =
+        template(&["leaderElection.enabled=true", "leaderElection.leaseName=connect-user-operator"]).await.unwrap();
     let role: ClusterRole = serde_json::from_value(of_kind(&documents, "ClusterRole")[0].clone()).unwrap();
     assert_eq!(rights(&role.rules.unwrap()), rights(&shipped("ClusterRole")));
     let role: Role = serde_json::from_value(of_kind(&documents, "Role")[0].clone()).unwrap();
@@ -91,7 +92,7 @@ async fn without_a_feature_its_rights_are_not_there_and_namespaces_bound_them() 
     assert_eq!(namespaces, ["emea", "apac", "connect"]);
     for role in roles {
         let rules: Vec<PolicyRule> = serde_json::from_value(role["rules"].clone()).unwrap();
-        assert!(rights(&rules).iter().all(|(_, resource, ..)| resource != "secrets"));
+        assert!(rights(&rules).iter().all(|(_, resource, ..)| !["secrets", "leases"].contains(&resource.as_str())));
     }
 }
 
@@ -124,6 +125,8 @@ async fn mistakes_in_values_are_refused() {
         (vec!["operator.tenancy=closed"], "tenancy"),
         (vec!["operator.sweepInterval=5 minutes"], "sweepInterval"),
         (vec!["image.digest=latest"], "digest"),
+        (vec!["replicas=2"], "leaderElection.enabled"),
+        (vec!["leaderElection.retryPeriod=often"], "retryPeriod"),
         (vec!["extraEnv[0].name=RUST_LOG", "extraEnv[0].value=trace"], "operator.logLevel"),
         (vec!["rbac.generatePasswords=true", "rbac.readSecrets=false"], "readSecrets"),
         (vec!["serviceAccount.create=false"], "serviceAccount.name"),
@@ -142,11 +145,17 @@ async fn the_program_takes_the_arguments() {
         "operator.watchNamespaces={emea,apac}",
         "operator.rateLimits={CreateUser=4/10,*=2}",
         "json:operator.quotaShare=0.5",
+        "json:operator.watchSelector=\"shard in (a, b)\"",
+        "operator.readOnly=true",
+        "leaderElection.enabled=true",
+        "replicas=2",
     ])
     .await
     .unwrap();
     let deployment: Deployment = serde_json::from_value(of_kind(&documents, "Deployment")[0].clone()).unwrap();
-    let pod = deployment.spec.unwrap().template.spec.unwrap();
+    let spec = deployment.spec.unwrap();
+    assert_eq!((spec.replicas, spec.strategy.unwrap().type_.as_deref()), (Some(2), Some("RollingUpdate")));
+    let pod = spec.template.spec.unwrap();
     let arguments = pod.containers[0].args.clone().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_connect-user-operator"))
         .args(&arguments)
