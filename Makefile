@@ -1,4 +1,4 @@
-# make tools   builds etcd, kube-apiserver, kubectl and helm once per machine; last line: their folder
+# make tools   builds etcd, kube-apiserver, kubectl, helm and helm3 once per machine; last line: their folder
 # make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
 # make test    all tests
 # make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others

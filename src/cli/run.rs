@@ -245,7 +245,7 @@ fn is_quotas_endpoint_meant() -> bool {
 }
 
 /// A client, and the namespace in which the operator itself lives.
-async fn client() -> Result<(Client, String), Error> {
+pub(super) async fn client() -> Result<(Client, String), Error> {
     let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
     // The default retries for minutes inside one call; reconciles have a backoff of their own.
     config.default_retry = false;
@@ -312,7 +312,7 @@ fn brake(text: &str) -> Result<Brake, String> {
     Ok(Brake { most: most.parse().map_err(|_| form())?, window: duration(window)? })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: u64 = number.parse().map_err(|_| "must be a number with a unit, such as 90s, 10m or 1h".to_owned())?;
