@@ -154,7 +154,8 @@ mod tests {
         let parsed = url("http://[::1]:8080/metrics").unwrap();
         assert_eq!((parsed.authority.as_str(), parsed.path.as_str()), ("[::1]:8080", "/metrics"));
         assert_eq!(url("http://host:1").unwrap().path, "/");
-        for text in ["", "https://host:443/", "host:8080/", "http://host/", "http://:80/", "http://host:x/", "http://h:1/ x"]
+        for text in
+            ["", "https://host:443/", "host:8080/", "http://host/", "http://:80/", "http://host:x/", "http://h:1/ x"]
         {
             assert!(url(text).is_err(), "{text}");
         }
