@@ -25,6 +25,7 @@ mod crd;
 mod assume_role;
 mod deletion;
 mod gauges;
+mod gitops;
 mod generated_passwords;
 mod documentation;
 mod identity;

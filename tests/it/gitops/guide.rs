@@ -1,0 +1,1 @@
+//! The guide and the examples say what is so.
