@@ -4,6 +4,7 @@
 mod guard;
 pub mod helm;
 mod install;
+mod matrix;
 mod releases;
 mod values;
 

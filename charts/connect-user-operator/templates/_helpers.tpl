@@ -47,12 +47,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end -}}
 {{- end -}}
 
+{{- define "cuo.hookName" -}}
+{{- printf "%s-%s" (include "cuo.name" .root | trunc 50 | trimSuffix "-") .part -}}
+{{- end -}}
+
 {{/*
 Labels of a Pod of a hook, whose part is given as .part. Its name is another one than the operator's, so that no
 Service, PodDisruptionBudget or NetworkPolicy takes it for the operator.
 */}}
 {{- define "cuo.hookLabels" -}}
-app.kubernetes.io/name: {{ printf "%s-%s" (include "cuo.name" .root | trunc 50 | trimSuffix "-") .part }}
+app.kubernetes.io/name: {{ include "cuo.hookName" . }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | quote }}
