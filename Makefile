@@ -5,9 +5,10 @@
 # make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
+# make chart-scan  the chart by schemas of the oldest and newest Kubernetes and by a policy scanner; three minutes
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench lint crds
+.PHONY: tools demo test soak bench lint crds chart-scan
 
 tools:
 	@tools/build.sh
@@ -39,3 +40,6 @@ lint:
 crds:
 	$(CARGO) run --locked --quiet -- crd > crds/contactops.dev.yaml
 	cp crds/contactops.dev.yaml charts/connect-user-operator/files/crds.yaml
+
+chart-scan:
+	@tools/scan/run.sh
