@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::helm::{of_kind, template};
 
 /// Rules as a set of (group, resource, name, verb).
-fn rights(rules: &[PolicyRule]) -> BTreeSet<(String, String, String, String)> {
+pub fn rights(rules: &[PolicyRule]) -> BTreeSet<(String, String, String, String)> {
     let mut rights = BTreeSet::new();
     for rule in rules {
         let names = rule.resource_names.clone().unwrap_or_else(|| vec![String::new()]);

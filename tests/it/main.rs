@@ -44,4 +44,5 @@ mod passwords;
 mod properties;
 mod redaction;
 mod references;
+mod rights;
 mod soak;
