@@ -58,7 +58,7 @@ fn without_a_feature_its_rights_are_not_there_and_namespaces_bound_them() {
     let role: ClusterRole = serde_json::from_value(of_kind(&documents, "ClusterRole")[0].clone()).unwrap();
     let resources: BTreeSet<String> =
         rights(&role.rules.unwrap()).into_iter().map(|(_, resource, ..)| resource).collect();
-    assert_eq!(resources, ["connectinstances", "connectinstances/status", "events"].map(str::to_owned).into());
+    assert_eq!(resources, ["connectinstances", "connectinstances/status"].map(str::to_owned).into());
     let roles = of_kind(&documents, "Role");
     let namespaces: Vec<&str> = roles.iter().filter_map(|role| role["metadata"]["namespace"].as_str()).collect();
     assert_eq!(namespaces, ["emea", "apac", "connect"]);

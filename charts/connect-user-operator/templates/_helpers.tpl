@@ -126,15 +126,12 @@ tolerations: {{- toYaml . | nindent 2 }}
 # The rules of instances; patched are their finalizers, so that one that is in use stays.
 - apiGroups: [contactops.dev]
   resources: [connectinstances]
-  verbs: [get, list, watch, patch]
+  verbs: [list, watch, patch]
 - apiGroups: [contactops.dev]
   resources: [connectinstances/status]
   verbs: [patch]
-# Events about ConnectInstances, and the default cluster name in owner tags.
-- apiGroups: [events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
 {{- if not .Values.operator.clusterName }}
+# The default cluster name in owner tags.
 - apiGroups: [""]
   resources: [namespaces]
   resourceNames: [kube-system]
