@@ -5,12 +5,12 @@ use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::user::ConnectUser;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::helm::{CHART, Helm, set};
-use crate::support::{Cluster, managed};
+use super::helm::{CHART, Helm, set, template};
+use crate::support::{Cluster, cluster, managed};
 
 const NAME: &str = "rel-connect-user-operator";
 const WITH_MORE: [&str; 5] = [
@@ -61,6 +61,56 @@ async fn goes_and_leaves_definitions_and_users(cluster: &Cluster, helm: Helm, us
     assert_eq!((left.uid(), left.spec, left.metadata.deletion_timestamp), (user.uid(), user.spec.clone(), None));
 }
 
+/// Three steps, the last of which declares a user that the API server takes.
+async fn takes_what_the_notes_say(cluster: &Cluster, notes: &str) {
+    for step in ["1. ", "2. ", "3. "] {
+        assert!(notes.lines().any(|line| line.starts_with(step)), "no step {step}in {notes}");
+    }
+    assert!(notes.contains("ServiceAccount rel-connect-user-operator in namespace connect"), "{notes}");
+    let (_, manifest) = notes.split_once("<<EOF\n").unwrap();
+    let (manifest, _) = manifest.split_once("EOF").unwrap();
+    let user: Value = serde_saphyr::from_str(manifest).unwrap();
+    takes(cluster, &user).await;
+}
+
+async fn takes(cluster: &Cluster, user: &Value) {
+    let users: Api<DynamicObject> = Api::namespaced_with(
+        cluster.client().await,
+        user["metadata"]["namespace"].as_str().unwrap_or("default"),
+        &ApiResource::erase::<ConnectUser>(&()),
+    );
+    let params = PatchParams { dry_run: true, ..PatchParams::apply("notes").validation_strict() };
+    let name = user["metadata"]["name"].as_str().unwrap();
+    users.patch(name, &params, &Patch::Apply(user)).await.unwrap_or_else(|error| panic!("{user}: {error}"));
+}
+
+/// What Artifact Hub shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_chart_are_valid_and_its_kinds_are_ours() {
+    let text = std::fs::read_to_string(format!("{CHART}/Chart.yaml")).unwrap();
+    let chart: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(
+        (&chart["version"], &chart["appVersion"]),
+        (&env!("CARGO_PKG_VERSION").into(), &env!("CARGO_PKG_VERSION").into())
+    );
+    let annotation = |name: &str| {
+        let text = chart["annotations"][format!("artifacthub.io/{name}")].as_str().unwrap_or_default();
+        serde_saphyr::from_str::<Vec<Value>>(text).unwrap()
+    };
+    let names: Vec<_> = annotation("crds").iter().map(|crd| crd["name"].as_str().unwrap().to_owned()).collect();
+    let ours: Vec<_> = connect_user_operator::cli::crd::all().into_iter().map(|crd| crd.name_any()).collect();
+    assert_eq!(names, ours);
+    let examples = annotation("crdsExamples");
+    assert_eq!(
+        examples.iter().map(|example| example["kind"].clone()).collect::<Vec<_>>(),
+        ["ConnectUser", "ConnectInstance"]
+    );
+    takes(cluster().await, &examples[0]).await;
+    let instance = json!({ "emea": examples[1]["spec"] });
+    template(&[&format!("json:connectInstances={instance}")]).unwrap();
+    assert!(!annotation("changes").is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_installs_upgrades_and_goes_and_leaves_definitions_and_users() {
     // A control plane of its own, without our definitions: the chart brings them.
@@ -71,7 +121,7 @@ async fn it_installs_upgrades_and_goes_and_leaves_definitions_and_users() {
     // Who installs again takes the definitions that were left.
     for (installs, upgrades_it) in [(Helm::Three, Helm::Three), (Helm::Four, Helm::Four), (Helm::Three, Helm::Four)] {
         let said = installs.run(&cluster.admin(), &install).unwrap_or_else(|error| panic!("{installs:?}: {error}"));
-        assert!(said.contains("Declare a user"), "{said}");
+        takes_what_the_notes_say(&cluster, &said).await;
         let deployed = deployment(&client).await.unwrap();
         let pod = deployed.spec.unwrap().template.spec.unwrap();
         assert_eq!(pod.service_account_name.as_deref(), Some(NAME));

@@ -18,6 +18,7 @@ fn mistakes_in_values_are_refused() {
         (vec!["operator.sweepInterval=5 minutes"], "sweepInterval"),
         (vec!["image.digest=latest"], "digest"),
         (vec!["extraEnv[0].name=RUST_LOG", "extraEnv[0].value=trace"], "operator.logLevel"),
+        (vec!["extraEnv[0].name=A", "extraEnv[1].name=A"], "twice"),
         (vec!["rbac.generatePasswords=true", "rbac.readSecrets=false"], "readSecrets"),
         (vec!["serviceAccount.create=false"], "serviceAccount.name"),
         (vec!["metrics.serviceMonitor.enabled=true", "metrics.service.enabled=false"], "podMonitor"),
@@ -119,4 +120,21 @@ fn values_and_schema_have_the_same_names() {
     let mut wrong = Vec::new();
     names("", &values, &schema, &mut wrong);
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Whoever installs by the chart reaches every flag by a value of its own.
+#[test]
+fn every_flag_has_its_value() {
+    let help = Command::new(env!("CARGO_BIN_EXE_connect-user-operator")).args(["run", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let words = help.lines().filter_map(|line| line.trim().split_whitespace().find(|word| word.starts_with("--")));
+    let flags: Vec<&str> = words.filter(|word| !["--help", "--version"].contains(word)).collect();
+    assert!(flags.len() > 10, "{flags:?}");
+    let everything = template(&[&format!("file:{CHART}/ci/everything-values.yaml")]).unwrap();
+    let container = &of_kind(&everything, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
+    let given: Vec<&str> = container["args"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for flag in flags {
+        let is_given = given.iter().any(|argument| argument.split('=').next() == Some(flag));
+        assert!(is_given, "{flag} is set by no value: {given:?}");
+    }
 }
