@@ -127,7 +127,7 @@ fn values_and_schema_have_the_same_names() {
 fn every_flag_has_its_value() {
     let help = Command::new(env!("CARGO_BIN_EXE_connect-user-operator")).args(["run", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    let words = help.lines().filter_map(|line| line.trim().split_whitespace().find(|word| word.starts_with("--")));
+    let words = help.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
     let flags: Vec<&str> = words.filter(|word| !["--help", "--version"].contains(word)).collect();
     assert!(flags.len() > 10, "{flags:?}");
     let everything = template(&[&format!("file:{CHART}/ci/everything-values.yaml")]).unwrap();
