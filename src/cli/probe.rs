@@ -137,6 +137,8 @@ mod tests {
     async fn it_asks_until_the_answer_is_200() {
         let address = server(&["HTTP/1.1 503 Service Unavailable\r\n\r\nno", "", "HTTP/1.1 200 OK\r\n\r\nok"]).await;
         assert_eq!(probe(&address, "30s").await.unwrap(), format!("{address} answers\n"));
+        // All three were asked for: nobody is there for a fourth.
+        assert!(probe(&address, "10ms").await.is_err());
     }
 
     #[tokio::test]

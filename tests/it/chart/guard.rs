@@ -137,6 +137,9 @@ async fn an_uninstallation_is_refused_while_objects_need_the_operator() {
         let (ended, said) = uninstall(&cluster, helm, async |guard| {
             guard.wait_for_line(|line| line.contains("waiting for 1 ConnectUser (default/jane)"), ROOM).await.unwrap();
             release_user(&client, "default", "jane").await;
+            // The instance alone holds it now: longer than the guard takes between two looks.
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            assert!(guard.is_running(), "{}", guard.tail(5));
             let none = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
             instances.patch("emea", &PatchParams::default(), &none).await.unwrap();
         })
