@@ -3,12 +3,13 @@
 # make test    all tests
 # make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others
 # make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
+# make alerts  the alerts with Prometheus' own promtool, built once per machine
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 # make chart-scan  the chart by schemas of the oldest and newest Kubernetes and by a policy scanner; three minutes
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench lint crds chart-scan
+.PHONY: tools demo test soak bench alerts lint crds chart-scan
 
 tools:
 	@tools/build.sh
@@ -29,6 +30,10 @@ soak:
 bench:
 	@tools/build.sh >/dev/null
 	BENCH=$(BENCH) $(CARGO) bench --locked --bench bench
+
+alerts:
+	@tools/build.sh >/dev/null
+	PROMTOOL="$$(tools/optional/promtool.sh)" $(CARGO) test --locked --test it -- observability::
 
 lint:
 	$(CARGO) fmt --all --check

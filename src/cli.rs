@@ -4,6 +4,7 @@ pub mod crd;
 mod guard;
 mod probe;
 mod run;
+mod traces;
 
 use clap::{Parser, Subcommand};
 

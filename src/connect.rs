@@ -48,6 +48,9 @@ pub trait Connect: Send + Sync {
     /// SearchUsers for one name, exactly as spelt. An index: what was just made may be missing.
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>>;
 
+    /// SearchUsers for one tag. An index: what was just made may be missing.
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>>;
+
     /// ListUsers, one page of at most 1000.
     fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>>;
 

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
 use super::run::{self, client, duration};
+use crate::metrics::Metrics;
 use crate::resource::instance::ConnectInstance;
 use crate::resource::user::ConnectUser;
 use crate::resource::{FINALIZER, INSTANCE_FINALIZER};
@@ -67,7 +68,7 @@ struct Held {
 pub(super) async fn run(arguments: GuardArguments, output: &mut dyn std::io::Write) -> Result<(), super::Error> {
     // Of the two crates that rustls could take its provider from, it does not choose by itself.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let (client, _) = client().await.map_err(Error::Kubernetes)?;
+    let (client, _) = client(&Metrics::new()).await?;
     let deadline = Instant::now() + arguments.within;
     let mut told = false;
     loop {

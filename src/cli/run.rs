@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use k8s_openapi::api::core::v1::Namespace;
+use kube::client::ClientBuilder;
 use kube::{Api, Client, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::traces;
 use crate::connect::Connect;
 use crate::connect::aws::{self, AwsClients};
 use crate::connect::metered::{Meter, Metered};
@@ -22,6 +24,7 @@ use crate::pace::{self, Pace, gate};
 use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
 use crate::serve::telemetry::{self, Format};
+use crate::serve::traces::Traces;
 use crate::serve::{Readiness, serve};
 
 /// Longest cluster name: the owner tag `<cluster>/<namespace>/<name>` must fit into the 256 characters of a tag value.
@@ -106,6 +109,12 @@ pub enum Error {
     /// The log.
     #[error(transparent)]
     Log(#[from] telemetry::Error),
+    /// What the environment says of traces.
+    #[error(transparent)]
+    TracesWanted(#[from] traces::Error),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] crate::serve::traces::Error),
     /// The way to the API server.
     #[error("no way to the Kubernetes API: set KUBECONFIG, or run in a Pod with a service account")]
     Kubernetes(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -154,11 +163,16 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         std::env::var("RUST_LOG").ok().as_deref(),
         std::env::var_os("LOG_SENSITIVE_BODIES").is_some(),
     )?;
-    telemetry::install(levels, log_format)?;
+    let wanted = traces::wanted(|name| std::env::var(name).ok())?;
+    let traces = wanted.as_ref().map(Traces::new).transpose()?;
+    telemetry::install(levels, log_format, traces.as_ref())?;
     // kube and the SDK share one rustls; whichever comes first would otherwise have to guess its provider.
     // An error means that one is installed already.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    if let Some(wanted) = &wanted {
+        info!("traces go to {}", wanted.endpoint);
+    }
 
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
@@ -172,7 +186,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let served = CancellationToken::new();
     let server = tokio::spawn(serve(listener, readiness.clone(), metrics.clone(), served.clone().cancelled_owned()));
 
-    let (client, own_namespace) = client().await?;
+    let (client, own_namespace) = client(&metrics).await?;
     let objects: Api<ConnectUser> = match watch_namespaces.first() {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
@@ -189,7 +203,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     info!(cluster, "owner tags begin with the cluster's name");
 
     let counter = metrics.clone();
-    let meter: Meter = Arc::new(move |operation, failure, duration| counter.called(operation, failure, duration));
+    let meter: Meter = Arc::new(move |instance, operation, failure, duration| {
+        counter.called(instance, operation, failure, duration);
+    });
     let dress = Box::new(move |client| -> Arc<dyn Connect> { Arc::new(Metered::new(client, Arc::clone(&meter))) });
     let observer = metrics.clone();
     let turns: pace::Meter = Arc::new(move |class, waited| observer.waited(class, waited));
@@ -234,6 +250,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     teller.abort();
     served.cancel();
     server.await.ok();
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     info!("stopped");
     Ok(())
 }
@@ -245,15 +264,15 @@ fn is_quotas_endpoint_meant() -> bool {
 }
 
 /// A client, and the namespace in which the operator itself lives.
-pub(super) async fn client() -> Result<(Client, String), Error> {
+pub(super) async fn client(metrics: &Metrics) -> Result<(Client, String), Error> {
     let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
     // The default retries for minutes inside one call; reconciles have a backoff of their own.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
     config.write_timeout = Some(Duration::from_secs(30));
     let namespace = config.default_namespace.clone();
-    let client = Client::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))?;
-    Ok((client, namespace))
+    let client = ClientBuilder::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))?;
+    Ok((client.with_layer(&metrics.requests()).build(), namespace))
 }
 
 /// SIGTERM, as a kubelet sends it, and SIGINT, as a person does; a second one ends the process at once.

@@ -13,6 +13,7 @@ use super::Guarded;
 use super::backoff::{Backoff, Intervals};
 use super::clock::Clock;
 use super::deletions::Deletions;
+use super::exclusive::Exclusive;
 use super::index::Index;
 use super::vanished::Vanished;
 use crate::connect::Clients;
@@ -47,6 +48,7 @@ pub(super) struct Context {
     pub(super) brake: Brake,
     pub(super) clock: Clock,
     pub(super) deletions: Deletions,
+    pub(super) exclusive: Exclusive,
     pub(super) vanished: Vanished,
     pub(super) connect_instances: Store<ConnectInstance>,
     /// Cancelled once every cache is filled: until then, that an object is not there says nothing.

@@ -13,13 +13,14 @@ use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, reflector::Stor
 use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, info_span, warn};
 
 use super::governance::{connect, credentials, governors, instance_of};
 use super::reports::{self, Reports};
 use super::siblings::of_instance;
 use super::{Context, Filled, turn, verdict};
 use crate::connect::{IdentityManagement, InstanceInfo};
+use crate::metrics::End;
 use crate::pace::paced::Work;
 use crate::pace::queue::Class;
 use crate::plan::report::Outcome;
@@ -133,8 +134,19 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
     }
     // There are few of them, they ask once, and creations wait for what they learn.
     let work = turn::work(Class::Edit, &cx.stop);
-    let told = turn::unless_abandoned(&work, tell(&object, &cx, &work)).await;
-    if let Some(Err(error)) = told {
+    let span = info_span!("reconcile_instance", object = %object.name_any(), generation = object.metadata.generation);
+    let at_work = cx.metrics.begin_instance();
+    let Some(told) = turn::unless_abandoned(&work, tell(&object, &cx, &work)).instrument(span).await else {
+        return Ok(Action::await_change());
+    };
+    let end = match &told {
+        Ok(()) => End::Carried,
+        Err(kube::Error::Api(status)) if status.is_not_found() => End::Carried,
+        Err(kube::Error::Api(status)) if status.is_conflict() => End::Again,
+        Err(_) => End::Failed,
+    };
+    at_work.ended(end, end == End::Failed);
+    if let Err(error) = told {
         match &error {
             kube::Error::Api(status) if status.is_conflict() => {
                 debug!(instance = %object.name_any(), "decided on a stale ConnectInstance; looking again");

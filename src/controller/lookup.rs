@@ -3,8 +3,10 @@
 use super::Context;
 use crate::connect::{Connect, ConnectError, Kind, proficiencies};
 use crate::inventory::sweep::Listed;
+use crate::resource::OWNER_TAG;
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
+use crate::user::ownership::Owner;
 
 /// Reads a user, with its proficiencies where they matter; `None` where Connect does not show it.
 pub(super) async fn observe(
@@ -40,6 +42,17 @@ pub(super) async fn by_username(
         Listed::ByName(id) => Some(id),
         Listed::Empty | Listed::Nowhere | Listed::ById => None,
     })
+}
+
+/// Finds a user by the mark of its object, for an object whose status is lost: somebody may have given the user
+/// another name. An index, so not to find one proves nothing.
+pub(super) async fn by_owner(
+    connect: &dyn Connect,
+    instance: &Instance,
+    owner: &Owner,
+) -> Result<Option<UserId>, ConnectError> {
+    let hits = connect.search_tag(instance, OWNER_TAG, &owner.path).await?;
+    Ok(hits.into_iter().next().map(|hit| hit.id))
 }
 
 /// Looks for id and name in the list of all users. The instance must answer DescribeInstance first, or a

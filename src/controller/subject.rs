@@ -154,12 +154,15 @@ impl<'a> Subject<'a> {
     /// Reads the object from the API server. What is deleted or created in Connect is decided on this, not
     /// on a cache.
     pub(super) async fn read_again(&mut self, what: &'static str) -> Result<Live, PublishError> {
-        match self.api.get_metadata_opt(&self.name).await.map_err(|error| self.error(what, error))? {
+        match self.api.get_opt(&self.name).await.map_err(|error| self.error(what, error))? {
             Some(live) if live.uid().as_deref() == Some(&self.uid) => {
                 self.finalizers = live.finalizers().to_vec();
                 self.resource_version = live.resource_version().unwrap_or_default();
                 let annotations = [SUSPEND_ANNOTATION, RELEASE_ANNOTATION];
+                // A status that somebody has wiped does not own any more what is about to be written.
+                let applied = live.status.as_ref().and_then(|status| status.applied.as_ref());
                 let is_same = live.metadata.generation == Some(self.generation)
+                    && applied == self.status.applied.as_ref()
                     && annotations
                         .iter()
                         .all(|key| live.annotations().get(*key) == self.object.annotations().get(*key));

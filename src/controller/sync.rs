@@ -7,15 +7,16 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use tokio::time::Instant;
 
+use super::exclusive::Held;
 use super::governance::{Governed, govern, speaks_of};
-use super::lookup::{by_username, in_list, observe};
+use super::lookup::{by_owner, by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
 use super::{Context, Halt, password, verdict};
 use crate::connect::{Connect, ConnectError, Kind};
 use crate::inventory::sweep::{Listed, Standing};
-use crate::plan::report::{Facts, Next, Outcome, Story};
+use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
 use crate::policy::Rules;
 use crate::resource::condition::{Reason, is_ready, ready};
 use crate::resource::instance::ConnectInstance;
@@ -36,6 +37,8 @@ pub(super) struct Line<'a> {
     pub(super) owner: Owner,
     pub(super) owned: Owned,
     pub(super) redactor: Redactor,
+    /// Whether the object had our finalizer before this look.
+    pub(super) was_held: bool,
 }
 
 /// Brings the user of a living object to what its spec declares.
@@ -84,6 +87,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
     }
     // Also one that waits for its turn: the user may be handed over to it at any time, and it must not go after
     // that as if it had none.
+    let was_held = subject.is_held();
     subject.hold().await?;
     let username = Username::new(&spec.username);
     if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &rules, &username) {
@@ -108,7 +112,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         None => Owned::by(&desired),
     };
     let owner = cx.owner(subject.object);
-    Ok(Line { cx, owner, instance, rules, connect, desired, owned, redactor: Redactor::new(spec) })
+    Ok(Line { cx, owner, instance, rules, connect, desired, owned, redactor: Redactor::new(spec), was_held })
 }
 
 impl Line<'_> {
@@ -120,13 +124,13 @@ impl Line<'_> {
             Some(id) => {
                 // Until the look has ended well.
                 self.cx.inventory.suspect(&self.instance, &id, &self.desired.username);
-                match self.observe(&id).await? {
-                    Some(observed) => self.judge(subject, &observed).await,
+                match self.take(&id).await? {
+                    Some((_held, observed)) => self.judge(subject, &observed).await,
                     None => self.missing(subject, &id).await,
                 }
             }
             None => match self.found_by_name(subject).await? {
-                Some(observed) => self.judge(subject, &observed).await,
+                Some((_held, observed)) => self.judge(subject, &observed).await,
                 None => self.create(subject, Facts::default()).await,
             },
         }
@@ -135,7 +139,14 @@ impl Line<'_> {
     /// The user that stood in the way at the last look. CreateUser would tell as well, but at the price of a
     /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
     /// In a frozen instance nothing else may tell.
-    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<ObservedUser>, Halt> {
+    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<(Held, ObservedUser)>, Halt> {
+        // Held before this look, and nothing is said of it: a status that was lost, as in a restored backup.
+        if self.was_held && ready(&subject.status.conditions).is_none() {
+            let found = by_owner(self.connect.as_ref(), &self.instance, &self.owner).await;
+            if let Some(found) = found.map_err(|error| self.failed(error))? {
+                return self.take(&found).await;
+            }
+        }
         const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
         let was_taken = ready(&subject.status.conditions)
             .is_some_and(|ready| TAKEN.iter().any(|taken| taken.as_str() == ready.reason));
@@ -144,7 +155,7 @@ impl Line<'_> {
         }
         let found = by_username(self.cx, self.connect.as_ref(), &self.instance, &self.desired.username).await;
         match found.map_err(|error| self.failed(error))? {
-            Some(found) => self.observe(&found).await,
+            Some(found) => self.take(&found).await,
             None => Ok(None),
         }
     }
@@ -170,6 +181,12 @@ impl Line<'_> {
         let standing =
             cx.inventory.standing(connect.as_ref(), instance, status, &desired.username, cx.clock.now()).await;
         standing.is_ok_and(|standing| standing == Standing::Unchanged)
+    }
+
+    /// Looks at a user to do something about it, when nobody else does.
+    pub(super) async fn take(&self, id: &UserId) -> Result<Option<(Held, ObservedUser)>, Halt> {
+        let held = self.cx.exclusive.take(&self.instance, id).await;
+        Ok(self.observe(id).await?.map(|observed| (held, observed)))
     }
 
     pub(super) async fn observe(&self, id: &UserId) -> Result<Option<ObservedUser>, Halt> {
@@ -217,7 +234,14 @@ impl Line<'_> {
                 "user {} is named {} in Amazon Connect, not {username}: Connect has no call to rename a user; rename it back in the console, or delete this object",
                 observed.id, observed.username
             );
-            return Ok(Outcome::new(Reason::Drifted, message, Next::Slow));
+            // Remembered if it is ours: without a status, nothing but its tags leads to it.
+            let user = matches!(self.owner.judge(&observed.tags), Whose::Ours).then(|| KnownUser {
+                id: observed.id.clone(),
+                arn: observed.arn.clone(),
+                last_modified_time: observed.last_modified_time.clone(),
+            });
+            let facts = Facts { user, ..Facts::default() };
+            return Ok(Outcome::new(Reason::Drifted, message, Next::Slow).with_facts(facts));
         }
         match self.owner.judge(&observed.tags) {
             Whose::Ours => self.update(subject, observed, None).await,
@@ -266,8 +290,8 @@ impl Line<'_> {
             Listed::ById => unavailable(format!(
                 "user {username} ({id}) is listed, but Amazon Connect does not describe it at the moment"
             )),
-            Listed::ByName(other) => match self.observe(&other).await? {
-                Some(observed) => self.judge(subject, &observed).await,
+            Listed::ByName(other) => match self.take(&other).await? {
+                Some((_held, observed)) => self.judge(subject, &observed).await,
                 None => unavailable(format!("user {username} is not visible everywhere yet")),
             },
             Listed::Nowhere if subject.object.spec.drift_policy == DriftPolicy::Report => {

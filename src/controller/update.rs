@@ -56,7 +56,7 @@ impl Line<'_> {
         observed: &ObservedUser,
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
-        let Self { cx, instance, rules, connect, desired, owner, owned, redactor } = self;
+        let Self { cx, instance, rules, connect, desired, owner, owned, redactor, was_held: _ } = self;
         let redactor = &redactor.observed(observed);
         let seen = observed;
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;
@@ -123,8 +123,11 @@ impl Line<'_> {
             }
             self.still_right(subject).await?;
             let id = Some(&observed.id);
-            let Executed { created: _, written: at, failed } =
+            let Executed { created: _, written: at, failed, outdated } =
                 execute(cx, connect.as_ref(), instance, id, &plan.calls, redactor).await;
+            if outdated {
+                return Err(turn::outdated(subject).into());
+            }
             written = at;
             if let Some(error) = failed {
                 let facts = Facts { user: Some(user), owned: Some(before), written, ..Facts::default() };

@@ -36,6 +36,7 @@ mod faults;
 mod fixpoint;
 mod histories;
 mod lifecycle;
+mod observability;
 mod operators;
 mod outage;
 mod pace;

@@ -62,7 +62,11 @@ async fn a_panic_in_one_reconcile_is_counted_and_every_object_becomes_ready() {
     for name in ["jane", "john"] {
         stage.ready(name).await;
     }
-    assert!(metrics.text().contains("controller_runtime_reconcile_panics_total 1\n"), "{}", metrics.text());
+    assert!(
+        metrics.text().contains("controller_runtime_reconcile_panics_total{controller=\"connectuser\"} 1\n"),
+        "{}",
+        metrics.text()
+    );
     stop.cancel();
     running.await.unwrap();
 }

@@ -42,6 +42,8 @@ pub struct Options {
     pub rate_limit: Option<&'static str>,
     /// Further arguments of the operator.
     pub arguments: Vec<String>,
+    /// Further variables of its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Default for Options {
@@ -59,6 +61,7 @@ impl Default for Options {
             sts: None,
             rate_limit: Some("*=10000"),
             arguments: Vec::new(),
+            environment: Vec::new(),
         }
     }
 }
@@ -133,7 +136,7 @@ impl Stage {
         let Options { resync, sweep, search, grace, rust_log, rate_limit, .. } = self.options;
         // Nothing listens there: a call that nobody expects must not leave this machine.
         let sts = self.sts_endpoint.as_deref().unwrap_or("http://127.0.0.1:9");
-        let process = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
+        let launch = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
             .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
             .args(["--watch-namespaces", &self.namespace])
             .args(["--sweep-interval", sweep, "--search-interval", search])
@@ -146,10 +149,9 @@ impl Stage {
             .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "example")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("RUST_LOG", rust_log)
-            .append()
-            .spawn()
-            .unwrap();
+            .env("RUST_LOG", rust_log);
+        let variables = self.options.environment.iter();
+        let process = variables.fold(launch, |launch, (name, value)| launch.env(name, value)).append().spawn().unwrap();
         process.wait_for_line(|line| line.contains("cache is filled"), DEADLINE).await.unwrap();
         *self.operator.lock().unwrap() = Some(process);
     }
