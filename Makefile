@@ -1,4 +1,4 @@
-# make tools   builds etcd, kube-apiserver, kubectl and helm once per machine; last line: their folder
+# make tools   builds etcd, kube-apiserver, kubectl, helm and helm3 once per machine; last line: their folder
 # make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
 # make test    all tests
 # make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others
@@ -6,9 +6,10 @@
 # make alerts  the alerts with Prometheus' own promtool, built once per machine
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
+# make chart-scan  the chart by schemas of the oldest and newest Kubernetes and by a policy scanner; three minutes
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench alerts lint crds
+.PHONY: tools demo test soak bench alerts lint crds chart-scan
 
 tools:
 	@tools/build.sh
@@ -44,3 +45,6 @@ lint:
 crds:
 	$(CARGO) run --locked --quiet -- crd > crds/contactops.dev.yaml
 	cp crds/contactops.dev.yaml charts/connect-user-operator/files/crds.yaml
+
+chart-scan:
+	@tools/scan/run.sh

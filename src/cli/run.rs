@@ -337,16 +337,28 @@ fn guard(lead: &Lead, read_only: bool) -> Guard {
 
 /// A client behind the fence, one for the Lease that is not, and the namespace in which the operator itself lives.
 async fn clients(lead: &Lead, metrics: &Metrics) -> Result<(Client, Client, String), Error> {
-    let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
-    // The default retries for minutes inside one call; reconciles have a backoff of their own.
-    config.default_retry = false;
-    config.connect_timeout = Some(Duration::from_secs(5));
-    config.write_timeout = Some(Duration::from_secs(30));
+    let config = config().await?;
     let namespace = config.default_namespace.clone();
     let builder = |config| ClientBuilder::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)));
     let leases = builder(config.clone())?.build();
     let client = builder(config)?.with_layer(&metrics.requests()).with_layer(&Fencing::new(lead.fence())).build();
     Ok((client, leases, namespace))
+}
+
+/// A client for a command that ends, and the namespace in which it runs.
+pub(super) async fn client() -> Result<(Client, String), Error> {
+    let config = config().await?;
+    let namespace = config.default_namespace.clone();
+    Ok((Client::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))?, namespace))
+}
+
+async fn config() -> Result<kube::Config, Error> {
+    let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
+    // The default retries for minutes inside one call; reconciles have a backoff of their own.
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(5));
+    config.write_timeout = Some(Duration::from_secs(30));
+    Ok(config)
 }
 
 /// SIGTERM, as a kubelet sends it, and SIGINT, as a person does; a second one ends the process at once.
