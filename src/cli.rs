@@ -6,6 +6,7 @@ mod guard;
 mod probe;
 mod run;
 mod traces;
+mod values;
 
 use clap::{Parser, Subcommand};
 

@@ -8,7 +8,7 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::run::duration;
+use super::values::duration;
 use crate::lead::Lead;
 use crate::lead::candidate::Candidate;
 use crate::lead::election::{Loss, Timing};

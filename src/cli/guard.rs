@@ -12,7 +12,8 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
-use super::run::{self, client, duration};
+use super::run::{self, client};
+use super::values::duration;
 use crate::resource::instance::ConnectInstance;
 use crate::resource::user::ConnectUser;
 use crate::resource::{FINALIZER, INSTANCE_FINALIZER};

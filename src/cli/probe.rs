@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::run::duration;
+use super::values::duration;
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
