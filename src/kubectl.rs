@@ -5,13 +5,15 @@
 
 mod aws;
 mod completion;
+mod lint;
+pub mod manifests;
 mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::terminal::Color;
+use self::terminal::{Color, Screen};
 
 /// Manages Amazon Connect users that are declared in Kubernetes.
 #[derive(Parser)]
@@ -29,6 +31,11 @@ struct Arguments {
 enum Command {
     /// Print a script that completes commands and flags in a shell.
     Completion(completion::Arguments),
+    /// Check manifests without a cluster and without AWS: schema, rules, users that are declared twice.
+    ///
+    /// Made for pre-commit and CI: findings go to standard output as file:line:column, the exit code is 0 without
+    /// errors, 2 with errors, and 1 if something could not be read.
+    Lint(lint::Arguments),
 }
 
 /// Why a command ends with a failure.
@@ -37,6 +44,9 @@ enum Error {
     /// Writing to standard output.
     #[error("writing to standard output failed")]
     Output(#[from] std::io::Error),
+    /// Reading manifests.
+    #[error(transparent)]
+    Manifests(#[from] manifests::Unreadable),
 }
 
 /// How a command ended that did not fail, as its exit code.
@@ -44,12 +54,15 @@ enum Error {
 enum Ended {
     /// All is as it should be: 0.
     Well,
+    /// Something was found: 2.
+    Found,
 }
 
 impl From<Ended> for ExitCode {
     fn from(ended: Ended) -> Self {
         match ended {
             Ended::Well => Self::SUCCESS,
+            Ended::Found => Self::from(2),
         }
     }
 }
@@ -73,7 +86,9 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Ended, Error> {
+    let color = arguments.color;
     match arguments.command {
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
+        Command::Lint(arguments) => lint::run(&arguments, Screen::stdout(color), &mut std::io::stdout()),
     }
 }
