@@ -49,17 +49,17 @@ enum Severity {
 
 /// One thing that is wrong.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Finding {
-    file: String,
-    line: usize,
-    column: usize,
+pub(super) struct Finding {
+    pub(super) file: String,
+    pub(super) line: usize,
+    pub(super) column: usize,
     severity: Severity,
     /// `kind namespace/name` of the object; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
-    field: String,
-    message: String,
+    pub(super) field: String,
+    pub(super) message: String,
 }
 
 pub(super) fn run(arguments: &Arguments, screen: Screen, out: &mut impl Write) -> Result<Ended, Error> {
@@ -157,7 +157,7 @@ fn warnings(manifest: &Manifest) -> Vec<Finding> {
 }
 
 /// Objects that claim one name, or one user.
-fn twins(manifests: &[Manifest]) -> Vec<Finding> {
+pub(super) fn twins(manifests: &[Manifest]) -> Vec<Finding> {
     let mut found = Vec::new();
     let metadata = Path::default().member("metadata").member("name");
     let username = Path::default().member("spec").member("username");

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::cli::crd;
 pub use path::{Path, Step};
 pub use read::Unreadable;
-pub(super) use read::{Found, Manifest, Source, read};
+pub(super) use read::{Found, Manifest, read};
 pub use yaml::Place;
 
 /// What kind of mistake a complaint is about.
@@ -149,4 +149,10 @@ pub(super) fn is_subdomain(name: &str) -> bool {
         label.starts_with(inner) && label.ends_with(inner) && label.chars().all(|c| inner(c) || c == '-')
     };
     name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// The documents of a YAML text, as kubectl would read them.
+#[cfg(test)]
+pub(super) fn parse(text: &str) -> Option<Vec<Value>> {
+    yaml::parse(text).ok().map(|documents| documents.iter().map(yaml::Node::value).collect())
 }

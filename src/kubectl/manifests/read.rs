@@ -20,6 +20,16 @@ pub(in crate::kubectl) enum Source {
     Cluster,
 }
 
+impl Source {
+    /// The file, if it is one.
+    pub(in crate::kubectl) fn file(&self) -> Option<&FilePath> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Stdin | Self::Cluster => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -76,6 +76,7 @@ fn evaluate(cel: &str, value: &Value, old: Option<&Value>) -> Result<bool, Strin
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the interpreter's form of a function")]
 fn matches(This(text): This<Arc<String>>, pattern: Arc<String>) -> Result<bool, ExecutionError> {
     PATTERNS.with_borrow_mut(|patterns| {
         let compiled = patterns.entry((*pattern).clone()).or_insert_with(|| Regex::new(&as_re2(&pattern)).ok());

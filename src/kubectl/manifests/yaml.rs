@@ -273,7 +273,8 @@ fn number(text: &str) -> Option<Number> {
     let radix = [("0x", 16), ("0o", 8), ("0b", 2)]
         .into_iter()
         .find_map(|(prefix, radix)| digits.strip_prefix(prefix).map(|digits| (digits, radix)));
-    let octal = digits.strip_prefix('0').filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+    let octal =
+        digits.strip_prefix('0').filter(|rest| !rest.is_empty() && rest.bytes().all(|b| (b'0'..=b'7').contains(&b)));
     let (digits, radix) = radix.or_else(|| octal.map(|digits| (digits, 8))).unwrap_or((digits, 10));
     if digits.is_empty() || digits.starts_with(['+', '-']) {
         return None;
@@ -299,7 +300,7 @@ mod tests {
         let value = parse(text).unwrap()[0].value();
         let expected = json!({
             "a": false, "b": 4_930_123, "c": "+4930123", "d": 10, "e": 1000, "f": 1000.0, "g": 31, "h": null,
-            "i": "jane.doe", "j": "7", "k": "2026-01-01", "l": -7, "m": "+-7", "n": "1.2.3", "o": 8.0, "p": "", "q": null,
+            "i": "jane.doe", "j": "7", "k": "2026-01-01", "l": -7, "m": "+-7", "n": "1.2.3", "o": 8, "p": "", "q": null,
         });
         assert_eq!(value, expected);
     }
