@@ -73,7 +73,10 @@ fn offline(object: &Value, before: Option<&Value>, answer: &Result<DynamicObject
         Ok(_) => Vec::new(),
         Err(kube::Error::Api(status)) => {
             let causes = status.details.iter().flat_map(|details| &details.causes);
-            let said = causes.filter(|cause| !cause.message.contains("some validation rules were not checked"));
+            // What has no field repeats what is said of one.
+            let said = causes.filter(|cause| {
+                !cause.message.contains("some validation rules were not checked") && cause.field != "<nil>"
+            });
             said.map(|cause| (cause.field.clone(), cause.message.clone())).collect()
         }
         Err(error) => return Err(format!("not an answer of the API server: {error}")),
@@ -102,7 +105,7 @@ async fn attempt<K: Resource<DynamicType = ()> + Serialize + DeserializeOwned>(
     let object = |name, spec: &Value| object_of::<K>(name, spec);
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     let mut spec = base.clone();
-    let mut before = None;
+    let mut earlier = None;
     let answer = match &case.before {
         None => {
             merge(&mut spec, &case.spec);
@@ -112,14 +115,14 @@ async fn attempt<K: Resource<DynamicType = ()> + Serialize + DeserializeOwned>(
             merge(&mut spec, before);
             let there = users.create(&PostParams::default(), &object(name, &spec)).await;
             let there = there.map_err(|error| format!("cannot prepare: {error}"))?;
-            before = Some(serde_json::to_value(&there).expect("JSON"));
+            earlier = Some(serde_json::to_value(&there).expect("JSON"));
             merge(&mut spec, &case.spec);
             let mut object = object(name, &spec);
             object.metadata.resource_version = there.resource_version();
             users.replace(name, &dry_run, &object).await
         }
     };
-    offline(&serde_json::to_value(object(name, &spec)).expect("JSON"), before.as_ref(), &answer)?;
+    offline(&serde_json::to_value(object(name, &spec)).expect("JSON"), earlier.as_ref(), &answer)?;
     match answer {
         Ok(stored) if case.refused.is_empty() => {
             let value = serde_json::to_value(&stored).expect("JSON");
