@@ -4,9 +4,9 @@ pub mod crd;
 mod election;
 mod guard;
 mod probe;
-mod run;
+pub(crate) mod run;
 mod traces;
-mod values;
+pub(crate) mod values;
 
 use clap::{Parser, Subcommand};
 

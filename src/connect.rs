@@ -188,6 +188,27 @@ pub async fn proficiencies(
     Ok(all_pages(|token| connect.list_user_proficiencies(instance, user, token)).await?.into_iter().collect())
 }
 
+/// A user, with its proficiencies where they matter; `None` where Connect does not show it.
+///
+/// # Errors
+/// Those of DescribeUser and ListUserProficiencies.
+pub async fn observe(
+    connect: &dyn Connect,
+    instance: &Instance,
+    user: &UserId,
+    with_proficiencies: bool,
+) -> Result<Option<ObservedUser>, ConnectError> {
+    let mut observed = match connect.describe_user(instance, user).await {
+        Ok(observed) => observed,
+        Err(error) if error.kind == Kind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if with_proficiencies {
+        observed.proficiencies = Some(proficiencies(connect, instance, user).await?);
+    }
+    Ok(Some(observed))
+}
+
 /// The one operation that is not of Connect: what stands before every call where a role is assumed.
 pub const ASSUME_ROLE: &str = "AssumeRole";
 

@@ -3,6 +3,8 @@
 //! Rules are checked in every reconcile, not only at admission: admission sees a request, not what has
 //! become of it.
 
+pub mod governing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -311,7 +311,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
 }
 
 /// Where Connect is not AWS's own, AWS's Service Quotas have nothing to say of it.
-fn is_quotas_endpoint_meant() -> bool {
+pub(crate) fn is_quotas_endpoint_meant() -> bool {
     let is_set = |name| std::env::var_os(name).is_some();
     !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
 }

@@ -8,7 +8,7 @@ use crate::serve::telemetry::Format;
 /// Longest cluster name: the owner tag `<cluster>/<namespace>/<name>` must fit into the 256 characters of a tag value.
 const LONGEST_CLUSTER_NAME: usize = 40;
 
-pub(super) fn cluster_name(text: &str) -> Result<String, String> {
+pub(crate) fn cluster_name(text: &str) -> Result<String, String> {
     let fits = (1..=LONGEST_CLUSTER_NAME).contains(&text.chars().count());
     if fits && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
         Ok(text.to_owned())
@@ -35,7 +35,7 @@ pub(super) fn tenancy(text: &str) -> Result<Tenancy, String> {
     }
 }
 
-pub(super) fn part(text: &str) -> Result<f64, String> {
+pub(crate) fn part(text: &str) -> Result<f64, String> {
     let part = text.parse().ok().filter(|part| *part > 0.0 && *part <= 1.0);
     part.ok_or_else(|| "must be more than 0 and at most 1, such as 0.5".to_owned())
 }
@@ -54,7 +54,7 @@ pub(super) fn brake(text: &str) -> Result<Brake, String> {
     Ok(Brake { most: most.parse().map_err(|_| form())?, window: duration(window)? })
 }
 
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: u64 = number.parse().map_err(|_| "must be a number with a unit, such as 90s, 10m or 1h".to_owned())?;

@@ -117,6 +117,14 @@ impl Inventory {
         Ok(if is_empty { Listed::Empty } else { shelf.register().find(id, username) })
     }
 
+    /// The user that had this name in the last listing, however long ago that was.
+    pub fn known(&self, instance: &Instance, username: &Username) -> Option<UserId> {
+        match self.shelf(instance).register().find(None, username) {
+            Listed::ByName(id) => Some(id),
+            Listed::Empty | Listed::Nowhere | Listed::ById => None,
+        }
+    }
+
     /// What is known of a user whose object was in order; reads all users first if that has not been done yet.
     ///
     /// # Errors
