@@ -4,15 +4,22 @@
 //! what it is given: standard output is for the result, standard error for progress and words.
 
 mod completion;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::terminal::Color;
+
 /// Manages Amazon Connect users that are declared in Kubernetes.
 #[derive(Parser)]
 #[command(name = "kubectl-connect", bin_name = "kubectl connect", version, propagate_version = true)]
 struct Arguments {
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    color: Color,
+
     #[command(subcommand)]
     command: Command,
 }
