@@ -1,7 +1,7 @@
 //! The only place that reads arguments and the environment.
 
 pub mod crd;
-mod run;
+pub(crate) mod run;
 
 use clap::{Parser, Subcommand};
 

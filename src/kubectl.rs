@@ -3,6 +3,7 @@
 //! A command is a module here with its arguments, a `run`, and nothing that prints by itself but through
 //! what it is given: standard output is for the result, standard error for progress and words.
 
+mod aws;
 mod completion;
 mod terminal;
 

@@ -239,7 +239,7 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
 }
 
 /// Where Connect is not AWS's own, AWS's Service Quotas have nothing to say of it.
-fn is_quotas_endpoint_meant() -> bool {
+pub(crate) fn is_quotas_endpoint_meant() -> bool {
     let is_set = |name| std::env::var_os(name).is_some();
     !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
 }
@@ -276,7 +276,7 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), Error> {
     Ok(())
 }
 
-fn cluster_name(text: &str) -> Result<String, String> {
+pub(crate) fn cluster_name(text: &str) -> Result<String, String> {
     let fits = (1..=LONGEST_CLUSTER_NAME).contains(&text.chars().count());
     if fits && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
         Ok(text.to_owned())
@@ -293,7 +293,7 @@ fn tenancy(text: &str) -> Result<Tenancy, String> {
     }
 }
 
-fn part(text: &str) -> Result<f64, String> {
+pub(crate) fn part(text: &str) -> Result<f64, String> {
     let part = text.parse().ok().filter(|part| *part > 0.0 && *part <= 1.0);
     part.ok_or_else(|| "must be more than 0 and at most 1, such as 0.5".to_owned())
 }
