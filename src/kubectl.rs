@@ -4,6 +4,7 @@
 //! what it is given: standard output is for the result, standard error for progress and words.
 
 mod aws;
+mod cluster;
 mod completion;
 mod terminal;
 
@@ -37,6 +38,9 @@ enum Error {
     /// Writing to standard output.
     #[error("writing to standard output failed")]
     Output(#[from] std::io::Error),
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
 }
 
 /// How a command ended that did not fail, as its exit code.

@@ -312,7 +312,7 @@ fn brake(text: &str) -> Result<Brake, String> {
     Ok(Brake { most: most.parse().map_err(|_| form())?, window: duration(window)? })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: u64 = number.parse().map_err(|_| "must be a number with a unit, such as 90s, 10m or 1h".to_owned())?;
