@@ -6,6 +6,7 @@
 mod aws;
 mod cluster;
 mod completion;
+mod status;
 mod terminal;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ struct Arguments {
 enum Command {
     /// Print a script that completes commands and flags in a shell.
     Completion(completion::Arguments),
+    Status(Box<status::Arguments>),
 }
 
 /// Why a command ends with a failure.
@@ -77,7 +79,9 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Ended, Error> {
+    let color = arguments.color;
     match arguments.command {
+        Command::Status(arguments) => status::run(*arguments, color).await,
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
     }
 }
