@@ -6,6 +6,7 @@
 mod aws;
 mod cluster;
 mod completion;
+mod operate;
 mod status;
 mod terminal;
 
@@ -32,6 +33,10 @@ enum Command {
     /// Print a script that completes commands and flags in a shell.
     Completion(completion::Arguments),
     Status(Box<status::Arguments>),
+    Reconcile(Box<operate::Reconcile>),
+    Suspend(Box<operate::Suspend>),
+    Resume(Box<operate::Resume>),
+    Release(Box<operate::Release>),
 }
 
 /// Why a command ends with a failure.
@@ -43,6 +48,12 @@ enum Error {
     /// The cluster.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
+    /// A person who was not asked, or said no.
+    #[error(transparent)]
+    Unconfirmed(#[from] terminal::confirm::Unconfirmed),
+    /// Asking the operator for something.
+    #[error(transparent)]
+    Operate(#[from] operate::Failed),
 }
 
 /// How a command ended that did not fail, as its exit code.
@@ -50,12 +61,15 @@ enum Error {
 enum Ended {
     /// All is as it should be: 0.
     Well,
+    /// Something was found: 2.
+    Found,
 }
 
 impl From<Ended> for ExitCode {
     fn from(ended: Ended) -> Self {
         match ended {
             Ended::Well => Self::SUCCESS,
+            Ended::Found => Self::from(2),
         }
     }
 }
@@ -82,6 +96,10 @@ async fn run(arguments: Arguments) -> Result<Ended, Error> {
     let color = arguments.color;
     match arguments.command {
         Command::Status(arguments) => status::run(*arguments, color).await,
+        Command::Reconcile(arguments) => operate::reconcile(*arguments, color).await,
+        Command::Suspend(arguments) => operate::suspend(*arguments, color).await,
+        Command::Resume(arguments) => operate::resume(*arguments, color).await,
+        Command::Release(arguments) => operate::release(*arguments, color).await,
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
     }
 }
