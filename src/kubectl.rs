@@ -6,7 +6,9 @@
 mod aws;
 mod cluster;
 mod completion;
+mod iam_policy;
 mod operate;
+mod orphans;
 mod status;
 mod terminal;
 
@@ -37,6 +39,8 @@ enum Command {
     Suspend(Box<operate::Suspend>),
     Resume(Box<operate::Resume>),
     Release(Box<operate::Release>),
+    Orphans(Box<orphans::Arguments>),
+    IamPolicy(Box<iam_policy::Arguments>),
 }
 
 /// Why a command ends with a failure.
@@ -54,6 +58,9 @@ enum Error {
     /// Asking the operator for something.
     #[error(transparent)]
     Operate(#[from] operate::Failed),
+    /// Orphans.
+    #[error(transparent)]
+    Orphans(#[from] orphans::Failed),
 }
 
 /// How a command ended that did not fail, as its exit code.
@@ -100,6 +107,8 @@ async fn run(arguments: Arguments) -> Result<Ended, Error> {
         Command::Suspend(arguments) => operate::suspend(*arguments, color).await,
         Command::Resume(arguments) => operate::resume(*arguments, color).await,
         Command::Release(arguments) => operate::release(*arguments, color).await,
+        Command::Orphans(arguments) => orphans::run(*arguments, color).await,
+        Command::IamPolicy(arguments) => iam_policy::run(*arguments, color).await,
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
     }
 }
