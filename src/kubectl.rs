@@ -6,6 +6,7 @@
 mod aws;
 mod cluster;
 mod completion;
+mod doctor;
 mod iam_policy;
 mod operate;
 mod orphans;
@@ -41,6 +42,7 @@ enum Command {
     Release(Box<operate::Release>),
     Orphans(Box<orphans::Arguments>),
     IamPolicy(Box<iam_policy::Arguments>),
+    Doctor(Box<doctor::Arguments>),
 }
 
 /// Why a command ends with a failure.
@@ -109,6 +111,7 @@ async fn run(arguments: Arguments) -> Result<Ended, Error> {
         Command::Release(arguments) => operate::release(*arguments, color).await,
         Command::Orphans(arguments) => orphans::run(*arguments, color).await,
         Command::IamPolicy(arguments) => iam_policy::run(*arguments, color).await,
+        Command::Doctor(arguments) => doctor::run(*arguments, color).await,
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
     }
 }
