@@ -25,10 +25,8 @@ const RBAC: &str = include_str!("../../../deploy/rbac.yaml");
 /// Whether the definitions in the cluster are those of this version.
 pub(super) async fn definitions(cluster: &Cluster, area: &mut Area<'_>) {
     const APPLY: &str = "apply this version's: connect-user-operator crd | kubectl apply --server-side -f -";
-    let wanted: Vec<Value> =
-        crd::yaml().ok().and_then(|yaml| serde_saphyr::from_multiple(&yaml).ok()).unwrap_or_default();
     let api: Api<CustomResourceDefinition> = Api::all(cluster.client.clone());
-    for wanted in wanted {
+    for wanted in crd::all().into_iter().map(|definition| json!(definition)) {
         let name = wanted.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let check = format!("definition {}", name.split('.').next().unwrap_or_default());
         match api.get_opt(name).await {
