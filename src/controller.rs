@@ -18,7 +18,7 @@ mod lookup;
 mod password;
 mod quick_connects;
 mod reconcile;
-mod redact;
+pub(crate) mod redact;
 mod removal;
 mod reports;
 mod siblings;

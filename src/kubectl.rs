@@ -10,6 +10,7 @@ mod doctor;
 mod iam_policy;
 mod operate;
 mod orphans;
+mod report;
 mod status;
 mod terminal;
 
@@ -43,6 +44,7 @@ enum Command {
     Orphans(Box<orphans::Arguments>),
     IamPolicy(Box<iam_policy::Arguments>),
     Doctor(Box<doctor::Arguments>),
+    Report(Box<report::Arguments>),
 }
 
 /// Why a command ends with a failure.
@@ -63,6 +65,9 @@ enum Error {
     /// Orphans.
     #[error(transparent)]
     Orphans(#[from] orphans::Failed),
+    /// A report.
+    #[error(transparent)]
+    Report(#[from] report::NotWritten),
 }
 
 /// How a command ended that did not fail, as its exit code.
@@ -112,6 +117,7 @@ async fn run(arguments: Arguments) -> Result<Ended, Error> {
         Command::Orphans(arguments) => orphans::run(*arguments, color).await,
         Command::IamPolicy(arguments) => iam_policy::run(*arguments, color).await,
         Command::Doctor(arguments) => doctor::run(*arguments, color).await,
+        Command::Report(arguments) => report::run(*arguments, color).await,
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
     }
 }
