@@ -5,9 +5,10 @@
 # make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
+# make pages   writes docs/kubectl-connect/ anew
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench lint crds
+.PHONY: tools demo test soak bench lint crds pages
 
 tools:
 	@tools/build.sh
@@ -39,3 +40,6 @@ lint:
 crds:
 	$(CARGO) run --locked --quiet -- crd > crds/contactops.dev.yaml
 	cp crds/contactops.dev.yaml charts/connect-user-operator/files/crds.yaml
+
+pages:
+	$(CARGO) run --locked --quiet --bin kubectl-connect -- pages docs/kubectl-connect

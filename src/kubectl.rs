@@ -10,6 +10,7 @@ mod doctor;
 mod iam_policy;
 mod operate;
 mod orphans;
+mod pages;
 mod report;
 mod status;
 mod terminal;
@@ -45,6 +46,8 @@ enum Command {
     IamPolicy(Box<iam_policy::Arguments>),
     Doctor(Box<doctor::Arguments>),
     Report(Box<report::Arguments>),
+    #[command(hide = true)]
+    Pages(pages::Arguments),
 }
 
 /// Why a command ends with a failure.
@@ -93,6 +96,8 @@ impl From<Ended> for ExitCode {
 pub async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(ended) => ended.into(),
+        // Whoever closes the pipe, such as head, has seen enough.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprint!("kubectl connect: {error}");
             let mut cause = std::error::Error::source(&error);
@@ -118,6 +123,7 @@ async fn run(arguments: Arguments) -> Result<Ended, Error> {
         Command::IamPolicy(arguments) => iam_policy::run(*arguments, color).await,
         Command::Doctor(arguments) => doctor::run(*arguments, color).await,
         Command::Report(arguments) => report::run(*arguments, color).await,
+        Command::Pages(arguments) => pages::run(&arguments, &mut std::io::stdout()),
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
     }
 }

@@ -25,13 +25,13 @@ const EXAMPLES: &str = "Examples:
   kubectl connect doctor -A
 
   # Only what concerns AWS, before anything is installed
-  kubectl connect doctor --only aws --instance arn:aws:connect:eu-west-1:111122223333:instance/11111111-2222-3333-4444-555555555555
+  kubectl connect doctor --only aws --instance $ARN
 
   # In CI: findings only
   kubectl connect doctor -A -o json | jq '.[] | select(.verdict == \"found\")'
 
-Each action that reads is tried by calling it once. Actions that write are not checked, since nothing may be written.
-AWS is asked with your own credentials, which may be others than the operator's: run it with the operator's role, or see
+Each action that reads is tried by calling it once. Actions that write are not checked, since nothing may be written. \
+AWS is asked with your own credentials, which may be others than the operator's: run it with the operator's role, or see \
 the conditions of ConnectInstances, for what the operator itself may do. The exit code is 2 if something was found.";
 
 /// What to look at.
@@ -126,6 +126,12 @@ fn is_about(object: &ConnectInstance, instance: &Instance) -> bool {
     Instance::parse(&object.spec.instance_arn).is_ok_and(|other| other.is_same_for_connect(instance))
 }
 
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// Looks at the cluster; returns its ConnectInstances, and the instances to look at.
 async fn kubernetes(
     arguments: &Arguments,
@@ -137,14 +143,14 @@ async fn kubernetes(
     let cluster = match Cluster::open(&arguments.scope.connection).await {
         Ok(cluster) => cluster,
         Err(error) => {
-            area.found("API server", error.to_string(), REACH);
+            area.found("API server", chain(&error), REACH);
             return (Vec::new(), named);
         }
     };
     match cluster.client.apiserver_version().await {
         Ok(version) => area.ok("API server", version.git_version),
         Err(error) => {
-            area.found("API server", error.to_string(), REACH);
+            area.found("API server", chain(&error), REACH);
             return (Vec::new(), named);
         }
     }

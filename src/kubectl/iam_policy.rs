@@ -5,7 +5,8 @@ mod table;
 use std::io::Write;
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use self::table::{Feature, If, On, QUOTAS, STATEMENTS, Statement};
 use super::cluster::{Cluster, Connection};
@@ -22,20 +23,19 @@ const LONGEST: usize = 6_144;
 
 const EXAMPLES: &str = "Examples:
   # For an operator that runs with --cluster-name=emea-prod and may give two security profiles
-  I=arn:aws:connect:eu-west-1:111122223333:instance/11111111-2222-3333-4444-555555555555
-  kubectl connect iam-policy --instance $I --cluster-name emea-prod \\
-    --security-profile $I/security-profile/22222222-2222-3333-4444-555555555555 \\
-    --security-profile $I/security-profile/33333333-2222-3333-4444-555555555555
+  kubectl connect iam-policy --instance $ARN --cluster-name emea-prod \\
+    --security-profile $ARN/security-profile/$AGENT \\
+    --security-profile $ARN/security-profile/$MANAGER
 
   # Only ARNs in specs, nobody is adopted, nothing is deleted
-  kubectl connect iam-policy --instance $I --cluster-name emea-prod --feature identity,phone,retain
+  kubectl connect iam-policy --instance $ARN --cluster-name emea-prod --feature identity,phone,retain
 
   # For a person who uses import, plan and doctor
-  kubectl connect iam-policy --instance $I --read-only
+  kubectl connect iam-policy --instance $ARN --read-only
 
-A user may be created only with this cluster's owner tag, and changed and deleted only if it carries that tag; reads are
-not narrowed, since the operator has to see what is not its own. AWS's data lists no tag condition for proficiencies.
-Passwords need no action: they go into CreateUser. docs/iam.md explains the statements and lists what is not verified on
+A user may be created only with this cluster's owner tag, and changed and deleted only if it carries that tag; reads are \
+not narrowed, since the operator has to see what is not its own. AWS's data lists no tag condition for proficiencies. \
+Passwords need no action: they go into CreateUser. docs/iam.md explains the statements and lists what is not verified on \
 a real account.";
 
 /// Print the IAM policy that an instance and a choice of features need.
@@ -92,37 +92,47 @@ pub(super) async fn run(arguments: Arguments, color: Color) -> Result<Ended, Err
     Ok(Ended::Well)
 }
 
-fn policy(arguments: &Arguments, features: &[Feature], cluster: &str) -> Value {
-    let quotas = features.contains(&Feature::Quotas).then_some(&QUOTAS);
-    let statements = STATEMENTS.iter().chain(quotas);
-    let statements: Vec<_> =
-        statements.filter_map(|statement| self::statement(statement, arguments, features, cluster)).collect();
-    json!({ "Version": "2012-10-17", "Statement": statements })
+/// A policy, with its members in the order in which people write them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    version: &'static str,
+    statement: Vec<Allowed>,
 }
 
-fn statement(statement: &Statement, arguments: &Arguments, features: &[Feature], cluster: &str) -> Option<Value> {
+/// One of its statements.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Allowed {
+    sid: &'static str,
+    effect: &'static str,
+    action: Value,
+    resource: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Value>,
+}
+
+fn policy(arguments: &Arguments, features: &[Feature], cluster: &str) -> Policy {
+    let quotas = features.contains(&Feature::Quotas).then_some(&QUOTAS);
+    let statements = STATEMENTS.iter().chain(quotas);
+    let statement = statements.filter_map(|statement| allowed(statement, arguments, features, cluster));
+    Policy { version: "2012-10-17", statement: statement.collect() }
+}
+
+fn allowed(statement: &Statement, arguments: &Arguments, features: &[Feature], cluster: &str) -> Option<Allowed> {
     let Statement { sid, on, condition, actions } = statement;
     let needed = actions.iter().filter(|action| action.is_needed(features));
     let needed = needed.filter(|action| !arguments.read_only || action.reads());
     let actions: Vec<_> = needed.map(table::Action::full_name).collect();
-    if actions.is_empty() {
-        return None;
-    }
-    let mut value = Map::new();
-    value.insert("Sid".to_owned(), json!(sid));
-    value.insert("Effect".to_owned(), json!("Allow"));
-    value.insert("Action".to_owned(), one_or_all(actions));
-    value.insert("Resource".to_owned(), one_or_all(resources(*on, arguments)));
     let tag = match condition {
         If::Always => None,
         If::Claims => Some("aws:RequestTag"),
         If::Own => Some("aws:ResourceTag"),
     };
-    if let Some(tag) = tag {
-        let key = format!("{tag}/{OWNER_TAG}");
-        value.insert("Condition".to_owned(), json!({ "StringLike": { key: format!("{cluster}/*") } }));
-    }
-    Some(Value::Object(value))
+    let condition = tag.map(|tag| json!({ "StringLike": { format!("{tag}/{OWNER_TAG}"): format!("{cluster}/*") } }));
+    let resource = one_or_all(resources(*on, arguments));
+    let action = (!actions.is_empty()).then(|| one_or_all(actions))?;
+    Some(Allowed { sid, effect: "Allow", action, resource, condition })
 }
 
 fn resources(on: On, arguments: &Arguments) -> Vec<String> {

@@ -49,9 +49,6 @@ pub(super) struct Arguments {
     #[arg(long)]
     all: bool,
 
-    #[command(flatten)]
-    scope: Scope,
-
     /// Wait until the operator has done it.
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true",
         require_equals = true, action = ArgAction::Set)]
@@ -64,6 +61,9 @@ pub(super) struct Arguments {
     /// Do not ask, however many objects there are.
     #[arg(short, long)]
     yes: bool,
+
+    #[command(flatten)]
+    scope: Scope,
 }
 
 const RECONCILE: &str = "Examples:
@@ -110,7 +110,7 @@ const RESUME: &str = "Examples:
   kubectl connect resume jane-doe -n emea-support
   kubectl connect resume --all -A
 
-Objects that are suspended by spec.suspend are named and left so: that is for whoever declares them. The exit code is 2
+Objects that are suspended by spec.suspend are named and left so: that is for whoever declares them. The exit code is 2 \
 if there is one.";
 
 /// Allow writes again for users that were suspended.
@@ -125,10 +125,10 @@ const RELEASE: &str = "Examples:
   # A deletion that the brake holds back was meant: let it go on
   kubectl connect release jane-doe -n emea-support --delete
 
-  # A folder was removed by mistake, and its users must stay: let the objects go, keep the people
+  # A folder was removed by mistake: let the objects go, keep the people
   kubectl connect release --all -n emea-support --retain
 
-With --retain nothing is called in Amazon Connect, so it is also the way out where AWS or its rights are gone. The users
+With --retain nothing is called in Amazon Connect, so it is also the way out where AWS or its rights are gone. The users \
 keep their tags: an object of the same name has its user again, and `kubectl connect orphans` finds the others.";
 
 /// Let held deletions end: with the users, or without them.
@@ -137,9 +137,6 @@ keep their tags: an object of the same name has its user again, and `kubectl con
 #[derive(Args)]
 #[command(after_help = RELEASE, group = ArgGroup::new("users").required(true).args(["retain", "delete"]))]
 pub(super) struct Release {
-    #[command(flatten)]
-    common: Arguments,
-
     /// Let the objects go and keep the users in Amazon Connect.
     #[arg(long)]
     retain: bool,
@@ -147,6 +144,9 @@ pub(super) struct Release {
     /// Go on with deletions that the brake holds back: the users are deleted for good.
     #[arg(long)]
     delete: bool,
+
+    #[command(flatten)]
+    common: Arguments,
 }
 
 /// Why not all was done.
@@ -277,7 +277,9 @@ async fn patch(
             Ok(()) => drop(asked.insert(user.metadata.uid.unwrap_or_default(), name)),
             Err(error) => refused.push((name, error)),
         }
-        progress.tell(&format!("{} of {} asked", asked.len() + refused.len(), count(all, "object")));
+        if all > MANY {
+            progress.tell(&format!("{} of {} asked", asked.len() + refused.len(), count(all, "object")));
+        }
     }
     (asked, refused)
 }

@@ -31,15 +31,14 @@ const EXAMPLES: &str = "Examples:
   kubectl connect orphans
 
   # Of one instance, by an operator that runs with --cluster-name=emea-prod
-  kubectl connect orphans --instance arn:aws:connect:eu-west-1:111122223333:instance/11111111-2222-3333-4444-555555555555 \\
-    --cluster-name emea-prod
+  kubectl connect orphans --instance $ARN --cluster-name emea-prod
 
   # Take the tags off them, so that nobody manages them any more (they can be adopted then)
   kubectl connect orphans --release
 
-Orphans come from objects that were let go with the annotation contactops.dev/release-deletion=retain, from finalizers
-that were removed by hand, and from clusters that were rebuilt. Users of other clusters are never listed. Right before
-each write the user is read again, and left alone if its tags have changed or its object is back; a user that a living
+Orphans come from objects that were let go with the annotation contactops.dev/release-deletion=retain, from finalizers \
+that were removed by hand, and from clusters that were rebuilt. Users of other clusters are never listed. Right before \
+each write the user is read again, and left alone if its tags have changed or its object is back; a user that a living \
 object declares is released at most. The exit code is 2 if there are orphans, or some were left alone.
 
 IAM: connect:SearchUsers; connect:DescribeUser with connect:DeleteUser or connect:UntagResource to change something.";
@@ -98,7 +97,7 @@ pub(super) enum Failed {
         instance: String,
         /// Cause.
         #[source]
-        source: ConnectError,
+        source: Box<ConnectError>,
     },
     /// Nothing to look at.
     #[error("no instance is known in this cluster: give --instance")]
@@ -132,7 +131,7 @@ pub(super) async fn run(arguments: Arguments, color: Color) -> Result<Ended, Err
         progress.tell(&format!("reading the users of {instance}"));
         let reader = aws.reader(&credentials(&instances, &instance, arguments.assume_role));
         let users = all_pages(|token| reader.search_users(&instance, token)).await;
-        let users = users.map_err(|source| Failed::Users { instance: instance.to_string(), source })?;
+        let users = users.map_err(|error| Failed::Users { instance: instance.to_string(), source: Box::new(error) })?;
         seen.push((instance, users));
     }
     // After the users, or the user of an object that came in between would have none.
@@ -261,14 +260,14 @@ fn render(orphans: &[Orphan], others: &BTreeMap<&str, usize>, name: &str, screen
             Column::text("USERNAME", 12),
             Column::text("OBJECT THAT IS GONE", 20),
             Column::text("DECLARED BY", 11),
-            Column::text("USER", 24).optional(),
+            Column::text("ID", 36).optional(),
         ]);
         for orphan in orphans {
             table.row([
                 orphan.username.as_str().into(),
                 format!("{}/{}", orphan.namespace, orphan.name).into(),
                 orphan.claimed_by.as_deref().unwrap_or("-").into(),
-                orphan.user_arn.as_str().into(),
+                orphan.user.id.as_str().into(),
             ]);
         }
         text.push_str(&table.render(screen));

@@ -17,7 +17,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBind
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ApiResource, DynamicObject, ListParams};
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -47,9 +47,9 @@ const EXAMPLES: &str = "Examples:
   # A folder to look through, of one namespace
   kubectl connect report -n emea-support --output connect-report
 
-Taken out: everything in identityInfo, phone numbers, Secrets and their names, directory ids, values of tags, of foreign
-labels and annotations and of foreign variables of the environment, and external ids of roles; the same values are taken
-out of conditions and events. Secrets and logs are not read at all. Usernames, names of objects, ARNs and account ids stay;
+Taken out: everything in identityInfo, phone numbers, Secrets and their names, directory ids, values of tags, of foreign \
+labels and annotations and of foreign variables of the environment, and external ids of roles; the same values are taken \
+out of conditions and events. Secrets and logs are not read at all. Usernames, names of objects, ARNs and account ids stay; \
 --pseudonyms replaces usernames and names of objects. Look through it before you send it.";
 
 /// Write a bundle for a bug report, without personal data.

@@ -32,7 +32,7 @@ const EXAMPLES: &str = "Examples:
   # Objects that need a person
   kubectl connect status -A -o json | jq '.waiting[] | select(.isStalled)'
 
-Reasons and what to do about them are in docs/troubleshooting.md. The reason NotSeen stands for objects of which the
+Reasons and what to do about them are in docs/troubleshooting.md. The reason NotSeen stands for objects of which the \
 operator has not told anything since they were last edited: it has not come to them yet, or it does not run.";
 
 /// Form of the output.
@@ -57,12 +57,6 @@ pub(super) struct Arguments {
     #[arg(conflicts_with_all = ["all_namespaces", "selector"])]
     name: Option<String>,
 
-    #[command(flatten)]
-    scope: Scope,
-
-    #[command(flatten)]
-    place: Whereabouts,
-
     /// Form of the output.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -82,6 +76,12 @@ pub(super) struct Arguments {
     /// What time it is, for tests.
     #[arg(long, value_name = "TIME", hide = true)]
     now: Option<Timestamp>,
+
+    #[command(flatten)]
+    scope: Scope,
+
+    #[command(flatten)]
+    place: Whereabouts,
 }
 
 pub(super) async fn run(arguments: Arguments, color: Color) -> Result<Ended, Error> {
@@ -126,6 +126,10 @@ async fn look(
     let users = cluster.users(&arguments.scope).await?;
     let (instances, note) = cluster.instances_if_allowed().await?;
     let mut overview = Overview::of(&users.known, &instances);
+    if !arguments.scope.all_namespaces {
+        // Of instances that this namespace has nothing to do with, others may want to know.
+        overview.instances.retain(|instance| instance.objects > 0);
+    }
     overview.notes.extend(note);
     if !users.unknown.is_empty() {
         let names = users.unknown.join(", ");

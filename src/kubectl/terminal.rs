@@ -85,7 +85,7 @@ impl Screen {
 
     fn of(around: &Surroundings, color: Color, is_terminal: bool, size: Option<usize>) -> Self {
         let columns = around.columns.as_deref().and_then(|columns| columns.parse().ok());
-        let width = columns.or(size.filter(|_| is_terminal)).filter(|width| *width >= NARROWEST);
+        let width = columns.or_else(|| size.filter(|_| is_terminal)).filter(|width| *width >= NARROWEST);
         let has_color = match color {
             Color::Always => true,
             Color::Never => false,

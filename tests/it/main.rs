@@ -30,6 +30,7 @@ mod documentation;
 mod identity;
 mod inventory;
 mod instance;
+mod kubectl;
 mod architecture;
 mod faults;
 mod fixpoint;

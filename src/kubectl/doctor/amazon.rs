@@ -88,7 +88,10 @@ async fn reads(connect: &dyn Connect, instance: &Instance, quick_connects: bool,
 /// Each action that writes cannot be tried without writing.
 fn writes(area: &mut Area<'_>) {
     for name in writing_actions() {
-        area.not_checked(name, "calling it would write, and iam:SimulatePrincipalPolicy is not asked by this version");
+        area.not_checked(
+            name,
+            "not tried, since that would write, and iam:SimulatePrincipalPolicy is not asked by this version",
+        );
     }
 }
 
@@ -144,7 +147,7 @@ async fn rates(instance: &Instance, area: &mut Area<'_>) {
             }
         }
         Err(code) => {
-            area.not_checked(CHECK, format!("ListServiceQuotas: {code}; AWS's default rates are assumed then"))
+            area.not_checked(CHECK, format!("ListServiceQuotas: {code}; AWS's default rates are assumed then"));
         }
     }
 }

@@ -62,18 +62,35 @@ impl<'a> Area<'a> {
     }
 }
 
+/// Checks that ended alike and have nothing else to say stand together: what is to be done is not lost among them.
+fn grouped(findings: &[Finding]) -> Vec<Finding> {
+    let is_alike = |a: &Finding, b: &Finding| {
+        a.advice.is_none() && (&a.area, a.verdict, &a.seen, &a.advice) == (&b.area, b.verdict, &b.seen, &b.advice)
+    };
+    let group = |alike: &[Finding]| match alike {
+        [first, _, _, ..] => {
+            let names: Vec<_> = alike.iter().map(|finding| finding.check.as_str()).collect();
+            let seen = if first.seen.is_empty() { String::new() } else { format!(": {}", first.seen) };
+            let seen = format!("{} checks: {}{seen}", alike.len(), names.join(", "));
+            vec![Finding { check: String::new(), seen, ..first.clone() }]
+        }
+        few => few.to_vec(),
+    };
+    findings.chunk_by(is_alike).flat_map(group).collect()
+}
+
 /// Columns of the first two columns.
 const VERDICT: usize = 13;
 const CHECK: usize = 28;
 
 /// All of them as a person reads them.
 pub(super) fn render(findings: &[Finding], screen: Screen) -> String {
-    let (mut text, mut area) = (String::new(), "");
-    for finding in findings {
+    let (mut text, mut area) = (String::new(), String::new());
+    for finding in grouped(findings) {
         if finding.area != area {
-            let break_ = if area.is_empty() { "" } else { "\n" };
-            text.push_str(&format!("{break_}{}\n", screen.paint(Style::Strong, &clean(&finding.area))));
-            area = &finding.area;
+            let blank = if area.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{blank}{}\n", screen.paint(Style::Strong, &clean(&finding.area))));
+            area = finding.area.clone();
         }
         let (word, style) = match finding.verdict {
             Verdict::Ok => ("ok", Style::Good),
@@ -81,11 +98,15 @@ pub(super) fn render(findings: &[Finding], screen: Screen) -> String {
             Verdict::NotChecked => ("not checked", Style::Faint),
         };
         let mut head = format!("  {}{}", screen.paint(style, word), " ".repeat(VERDICT.saturating_sub(word.len())));
-        head.push_str(&pad(&clean(&finding.check), CHECK));
-        let indent = 2 + VERDICT + CHECK + 1;
+        let mut indent = 2 + VERDICT;
+        // Several together are no name beside which there would be room.
+        if !finding.check.is_empty() {
+            head.push_str(&format!("{} ", pad(&clean(&finding.check), CHECK)));
+            indent += CHECK + 1;
+        }
         let columns = screen.width.map(|width| width.saturating_sub(indent).max(20));
         let mut lines = wrap(&clean(&finding.seen), columns).into_iter();
-        text.push_str(format!("{head} {}", lines.next().unwrap_or_default()).trim_end());
+        text.push_str(format!("{head}{}", lines.next().unwrap_or_default()).trim_end());
         text.push('\n');
         for line in lines {
             text.push_str(&format!("{}{line}\n", " ".repeat(indent)));

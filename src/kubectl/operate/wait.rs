@@ -42,7 +42,6 @@ pub(super) async fn wait(
     let mut events = pin!(watcher(api, watcher::Config::default()).default_backoff());
     let mut listed: Vec<String> = Vec::new();
     while !pending.is_empty() {
-        progress.tell(&format!("{} of {} done", all - pending.len(), count(all, "object")));
         let event = match tokio::time::timeout_at(deadline.min(tokio::time::Instant::now() + TICK), events.next()).await
         {
             Ok(Some(Ok(event))) => event,
@@ -50,7 +49,10 @@ pub(super) async fn wait(
             Ok(Some(Err(_))) => continue,
             Ok(None) => break,
             Err(_) if tokio::time::Instant::now() >= deadline => break,
-            Err(_) => continue,
+            Err(_) => {
+                progress.tell(&format!("{} of {} done", all - pending.len(), count(all, "object")));
+                continue;
+            }
         };
         match event {
             watcher::Event::Init => listed.clear(),
@@ -72,7 +74,7 @@ pub(super) async fn wait(
     (came, pending.into_values().collect())
 }
 
-/// So that progress is told while nothing happens.
+/// Whoever waits longer than this wants to know how far it is.
 const TICK: Duration = Duration::from_secs(1);
 
 fn settle(

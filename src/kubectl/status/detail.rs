@@ -19,6 +19,8 @@ use crate::resource::{RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATI
 
 /// Columns before a value.
 const INDENT: usize = 16;
+/// Columns before what an event says.
+const NOTE: usize = 8;
 
 /// An object in detail.
 #[derive(Debug, Serialize)]
@@ -174,10 +176,9 @@ impl Detail {
         for ask in &self.asks {
             line("Asked for", Style::Wait, ask);
         }
-        let since = self.since.map(|since| format!(", {}", passed(since))).unwrap_or_default();
-        line("Reason", style(&self.reason), &format!("{}{since}", self.reason));
+        line("Reason", style(&self.reason), &self.reason);
         for Said { r#type, status, reason: _, since, message } in &self.conditions {
-            line(r#type, Style::Plain, &format!("{status}, since {}", passed(*since)));
+            line(r#type, Style::Plain, &format!("{status} for {}", ago(now.duration_since(*since).as_secs())));
             // Reconciling and Stalled repeat what Ready says.
             if r#type == "Ready" {
                 line("", Style::Plain, message);
@@ -188,7 +189,9 @@ impl Detail {
             let mut table =
                 Table::new([Column::text("  FIELD", 16), Column::text("DECLARED", 10), Column::text("IN CONNECT", 10)]);
             for DriftedField { field, declared, observed } in &self.drift {
-                let shown = |value: &Option<String>| Cell::from(value.as_deref().unwrap_or("-"));
+                // Personal values are told by nobody.
+                let none = if declared.is_none() && observed.is_none() { "(not shown)" } else { "-" };
+                let shown = |value: &Option<String>| Cell::from(value.as_deref().unwrap_or(none));
                 table.row([format!("  {field}").into(), shown(declared), shown(observed)]);
             }
             text.push_str(&table.render(screen));
@@ -198,24 +201,17 @@ impl Detail {
             text.push_str("  nothing, or events are gone: clusters keep them for an hour\n");
             return text;
         }
-        let mut table = Table::new([
-            Column::number("  AGO"),
-            Column::number("TIMES"),
-            Column::whole("EVENT"),
-            Column::text("CALLS", 12),
-            Column::text("NOTE", 20).optional(),
-        ]);
         for event in &self.events {
             let age = event.time.map_or_else(|| "-".to_owned(), |time| ago(now.duration_since(time).as_secs()));
-            table.row([
-                format!("  {age}").into(),
-                event.count.to_string().into(),
-                Cell::new(if event.is_warning { Style::Wait } else { Style::Plain }, &event.reason),
-                event.action.replace(',', ", ").into(),
-                event.note.as_str().into(),
-            ]);
+            let times = if event.count > 1 { format!(", {} times", event.count) } else { String::new() };
+            let style = if event.is_warning { Style::Wait } else { Style::Plain };
+            let reason = screen.paint(style, &clean(&event.reason));
+            let calls = screen.paint(Style::Faint, &clean(&event.action.replace(',', ", ")));
+            text.push_str(&format!("  {}{reason}  {calls}{times}\n", pad(&age, 6)));
+            for line in wrap(&clean(&event.note), screen.width.map(|width| width.saturating_sub(NOTE))) {
+                text.push_str(&format!("{}{line}\n", " ".repeat(NOTE)));
+            }
         }
-        text.push_str(&table.render(screen));
         text
     }
 }
@@ -230,7 +226,7 @@ fn happened(event: Event) -> Happened {
     let Event { series, event_time, deprecated_last_timestamp, type_, reason, action, note, .. } = event;
     let again = series.as_ref().map(|series| series.last_observed_time.0);
     Happened {
-        time: again.or(event_time.map(|time| time.0)).or(deprecated_last_timestamp.map(|time| time.0)),
+        time: again.or_else(|| event_time.map(|time| time.0)).or_else(|| deprecated_last_timestamp.map(|time| time.0)),
         count: series.map_or(1, |series| series.count),
         is_warning: type_.as_deref() == Some("Warning"),
         reason: reason.unwrap_or_default(),

@@ -178,8 +178,10 @@ pub(super) fn standing(user: &ConnectUser) -> (String, Option<Timestamp>) {
         // When it was edited is written nowhere.
         seen => {
             let meta = &user.metadata;
-            let since =
-                meta.deletion_timestamp.as_ref().or(meta.creation_timestamp.as_ref().filter(|_| seen.is_none()));
+            let since = meta
+                .deletion_timestamp
+                .as_ref()
+                .or_else(|| meta.creation_timestamp.as_ref().filter(|_| seen.is_none()));
             (NOT_SEEN.to_owned(), since.map(|time| time.0))
         }
     }

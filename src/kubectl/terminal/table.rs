@@ -64,19 +64,12 @@ impl<T: AsRef<str>> From<T> for Cell {
 pub(in crate::kubectl) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
-    has_head: bool,
 }
 
 impl Table {
     /// One without rows.
     pub(in crate::kubectl) fn new(columns: impl IntoIterator<Item = Column>) -> Self {
-        Self { columns: columns.into_iter().collect(), rows: Vec::new(), has_head: true }
-    }
-
-    /// The same table without its head.
-    #[must_use]
-    pub(in crate::kubectl) fn headless(self) -> Self {
-        Self { has_head: false, ..self }
+        Self { columns: columns.into_iter().collect(), rows: Vec::new() }
     }
 
     /// Adds a row, a cell for each column.
@@ -88,9 +81,8 @@ impl Table {
     pub(in crate::kubectl) fn render(&self, screen: Screen) -> String {
         let widths = self.widths(screen.width);
         let heads: Vec<_> = self.columns.iter().map(|column| Cell::new(Style::Strong, column.head)).collect();
-        let head = self.has_head.then_some(&heads);
         let mut rendered = String::new();
-        for row in head.into_iter().chain(&self.rows) {
+        for row in std::iter::once(&heads).chain(&self.rows) {
             let mut line = String::new();
             let mut missing = 0;
             for ((column, width), cell) in self.columns.iter().zip(&widths).zip(row) {
@@ -114,9 +106,12 @@ impl Table {
     /// The width of each column; `None` is left out.
     fn widths(&self, most: Option<usize>) -> Vec<Option<usize>> {
         let cells = |at: usize| self.rows.iter().filter_map(move |row| row.get(at)).map(|cell| width(&cell.text));
-        let head = |column: &Column| if self.has_head { width(column.head) } else { 0 };
-        let wants =
-            self.columns.iter().enumerate().map(|(at, column)| cells(at).fold(head(column), usize::max)).map(Some);
+        let wants = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| cells(at).fold(width(column.head), usize::max))
+            .map(Some);
         let mut widths: Vec<Option<usize>> = wants.collect();
         let Some(most) = most else { return widths };
         let total = |widths: &[Option<usize>]| {
