@@ -7,9 +7,10 @@
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 # make chart-scan  the chart by schemas of the oldest and newest Kubernetes and by a policy scanner; three minutes
+# make pages   writes docs/kubectl-connect/ anew
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench alerts lint crds chart-scan
+.PHONY: tools demo test soak bench alerts lint crds chart-scan pages
 
 tools:
 	@tools/build.sh
@@ -48,3 +49,6 @@ crds:
 
 chart-scan:
 	@tools/scan/run.sh
+
+pages:
+	$(CARGO) run --locked --quiet --bin kubectl-connect -- pages docs/kubectl-connect

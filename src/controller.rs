@@ -20,7 +20,7 @@ mod news;
 mod password;
 mod quick_connects;
 mod reconcile;
-mod redact;
+pub(crate) mod redact;
 mod removal;
 mod reports;
 mod siblings;

@@ -10,6 +10,13 @@ mod import;
 mod lint;
 pub mod manifests;
 mod plan;
+mod doctor;
+mod iam_policy;
+mod operate;
+mod orphans;
+mod pages;
+mod report;
+mod status;
 mod terminal;
 
 use std::process::ExitCode;
@@ -52,6 +59,17 @@ enum Command {
     /// Made for pre-commit and CI: findings go to standard output as file:line:column, the exit code is 0 without
     /// errors, 2 with errors, and 1 if something could not be read.
     Lint(lint::Arguments),
+    Status(Box<status::Arguments>),
+    Reconcile(Box<operate::Reconcile>),
+    Suspend(Box<operate::Suspend>),
+    Resume(Box<operate::Resume>),
+    Release(Box<operate::Release>),
+    Orphans(Box<orphans::Arguments>),
+    IamPolicy(Box<iam_policy::Arguments>),
+    Doctor(Box<doctor::Arguments>),
+    Report(Box<report::Arguments>),
+    #[command(hide = true)]
+    Pages(pages::Arguments),
 }
 
 /// Why a command ends with a failure.
@@ -72,6 +90,18 @@ enum Error {
     /// The cluster.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
+    /// A person who was not asked, or said no.
+    #[error(transparent)]
+    Unconfirmed(#[from] terminal::confirm::Unconfirmed),
+    /// Asking the operator for something.
+    #[error(transparent)]
+    Operate(#[from] operate::Failed),
+    /// Orphans.
+    #[error(transparent)]
+    Orphans(#[from] orphans::Failed),
+    /// A report.
+    #[error(transparent)]
+    Report(#[from] report::NotWritten),
 }
 
 impl From<plan::Failed> for Error {
@@ -112,6 +142,8 @@ impl From<Ended> for ExitCode {
 pub async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(ended) => ended.into(),
+        // Whoever closes the pipe, such as head, has seen enough.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprint!("kubectl connect: {error}");
             let mut cause = std::error::Error::source(&error);
@@ -128,6 +160,16 @@ pub async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<Ended, Error> {
     let color = arguments.color;
     match arguments.command {
+        Command::Status(arguments) => status::run(*arguments, color).await,
+        Command::Reconcile(arguments) => operate::reconcile(*arguments, color).await,
+        Command::Suspend(arguments) => operate::suspend(*arguments, color).await,
+        Command::Resume(arguments) => operate::resume(*arguments, color).await,
+        Command::Release(arguments) => operate::release(*arguments, color).await,
+        Command::Orphans(arguments) => orphans::run(*arguments, color).await,
+        Command::IamPolicy(arguments) => iam_policy::run(*arguments, color).await,
+        Command::Doctor(arguments) => doctor::run(*arguments, color).await,
+        Command::Report(arguments) => report::run(*arguments, color).await,
+        Command::Pages(arguments) => pages::run(&arguments, &mut std::io::stdout()),
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
         Command::Import(arguments) => import::run(&arguments, Screen::stderr(color), &mut std::io::stdout()).await,
         Command::Plan(arguments) => {

@@ -1,4 +1,4 @@
-//! A stand-in for AWS STS that knows one operation, AssumeRole: the query protocol in, XML out.
+//! A stand-in for AWS STS that knows AssumeRole and GetCallerIdentity: the query protocol in, XML out.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -42,6 +42,10 @@ struct State {
     roles: HashMap<String, Trust>,
     calls: Vec<AssumeRoleCall>,
     is_down: bool,
+    /// Who GetCallerIdentity says that the caller is.
+    caller: Option<String>,
+    /// How far its clock is ahead.
+    ahead: Duration,
 }
 
 /// The simulated service; clones share their state. A role that nobody trusted anyone with is refused.
@@ -60,7 +64,17 @@ impl Sts {
         self.state().is_down = is_down;
     }
 
-    /// All calls so far, in order.
+    /// Says that every caller is this one.
+    pub fn set_caller(&self, arn: &str) {
+        self.state().caller = Some(arn.to_owned());
+    }
+
+    /// Dates answers of GetCallerIdentity so much later.
+    pub fn set_ahead(&self, ahead: Duration) {
+        self.state().ahead = ahead;
+    }
+
+    /// All calls of AssumeRole so far, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<AssumeRoleCall> {
         self.state().calls.clone()
@@ -83,6 +97,20 @@ impl Sts {
         };
         let form = form(&String::from_utf8_lossy(body));
         let get = |key: &str| form.get(key).cloned().unwrap_or_default();
+        if get("Action") == "GetCallerIdentity" {
+            let arn = state.caller.as_deref().unwrap_or("arn:aws:iam::111122223333:user/operator");
+            let account = arn.split(':').nth(4).unwrap_or_default();
+            let answered = answer(
+                200,
+                "sts-caller",
+                format!(
+                    "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+                     <Arn>{arn}</Arn><UserId>AIDAEXAMPLE</UserId><Account>{account}</Account></GetCallerIdentityResult>\
+                     <ResponseMetadata><RequestId>sts-caller</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+                ),
+            );
+            return dated(answered, now + state.ahead);
+        }
         if get("Action") != "AssumeRole" || get("Version") != "2011-06-15" {
             return failure(400, "InvalidAction", "Could not find this operation.", &request);
         }
@@ -179,6 +207,14 @@ fn answer(status: u16, request: &str, text: String) -> Response<Bytes> {
     let response =
         Response::builder().status(status).header("content-type", "text/xml").header("x-amzn-requestid", request);
     response.body(Bytes::from(text)).unwrap_or_default()
+}
+
+/// With the header that says when it was answered.
+fn dated(mut response: Response<Bytes>, time: SystemTime) -> Response<Bytes> {
+    if let Ok(value) = httpdate::fmt_http_date(time).parse() {
+        response.headers_mut().insert("date", value);
+    }
+    response
 }
 
 /// As STS writes times: `2026-01-31T23:59:59Z`.

@@ -7,6 +7,7 @@
 
 mod assume_role;
 mod body;
+pub mod caller;
 mod failure;
 pub mod quotas;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::user::observed::ObservedUser;
 use crate::user::settings::CHANNELS;
 
 /// The personal values of one spec.
-pub(super) struct Redactor(Vec<String>);
+pub(crate) struct Redactor(Vec<String>);
 
 impl Redactor {
     pub(super) fn new(spec: &ConnectUserSpec) -> Self {
@@ -17,6 +17,11 @@ impl Redactor {
         }
         values.extend(spec.phone_config.iter().filter_map(|phone| phone.desk_phone_number.clone()));
         values.extend(spec.phone_number_configs.iter().flatten().filter_map(|phone| phone.phone_number.clone()));
+        Self::of(values)
+    }
+
+    /// Of these values, wherever they come from.
+    pub(crate) fn of(values: impl IntoIterator<Item = String>) -> Self {
         Self(Vec::new()).and(values)
     }
 
@@ -41,7 +46,8 @@ impl Redactor {
         ConnectError { message: self.text(&error.message), ..error }
     }
 
-    fn text(&self, text: &str) -> String {
+    /// The text with the values replaced where they stand as words of their own.
+    pub(crate) fn text(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, value| replace_word(&text, value))
     }
 }

@@ -1,5 +1,7 @@
 //! The cluster as kubectl would find it, and the objects in it.
 
+pub(super) mod operator;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! A result goes to standard output in full when that is no terminal, since then a program reads it; `COLUMNS`
 //! bounds it all the same.
 
+pub(super) mod confirm;
 pub(super) mod progress;
 pub(super) mod table;
 pub(super) mod text;

@@ -6,6 +6,14 @@ mod people;
 mod plan;
 mod round_trip;
 mod screens;
+mod doctor;
+mod iam_policy;
+mod operate;
+mod orphans;
+mod pages;
+mod report;
+mod terminal;
+mod views;
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};

@@ -1,7 +1,7 @@
 //! What Service Quotas says of the rates of an account. Nice to know: without the right to ask, the
 //! defaults stand.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_sdk_servicequotas::config::{Builder, SharedCredentialsProvider};
@@ -39,17 +39,33 @@ pub(super) async fn discover(
     if let Some(credentials) = credentials {
         builder = builder.credentials_provider(credentials);
     }
-    let client = Client::from_conf(builder.build());
+    match list(&Client::from_conf(builder.build()), found.as_ref()).await {
+        Ok(count) => info!(region, count, "read the rates of amazon connect from service quotas"),
+        Err(code) => info!(region, code, "service quotas cannot be read; the default rates and --rate-limit hold"),
+    }
+}
+
+/// The rate quotas of Connect in a Region.
+///
+/// # Errors
+/// The code of the failure.
+pub async fn read(config: &SdkConfig, region: &str) -> Result<Vec<RateQuota>, String> {
+    let client = Client::from_conf(Builder::from(config).region(Region::new(region.to_owned())).build());
+    let found = Mutex::new(Vec::new());
+    let keep = |quota| found.lock().unwrap_or_else(PoisonError::into_inner).push(quota);
+    list(&client, &keep).await?;
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+async fn list(client: &Client, found: &(dyn Fn(RateQuota) + Send + Sync)) -> Result<usize, String> {
     let (mut token, mut count) = (None, 0_usize);
     loop {
         let page = client.list_service_quotas().service_code("connect").max_results(100).set_next_token(token);
         let page = match page.send().await {
             Ok(page) => page,
             Err(error) => {
-                let code = error.code().unwrap_or("no answer").to_owned();
-                info!(region, code, "service quotas cannot be read; the default rates and --rate-limit hold");
-                debug!(region, error = %DisplayErrorContext(&error), "reading service quotas failed");
-                return;
+                debug!(error = %DisplayErrorContext(&error), "reading service quotas failed");
+                return Err(error.code().unwrap_or("no answer").to_owned());
             }
         };
         for quota in page.quotas.into_iter().flatten().filter_map(rate) {
@@ -58,10 +74,9 @@ pub(super) async fn discover(
         }
         token = page.next_token.filter(|token| !token.is_empty());
         if token.is_none() {
-            break;
+            return Ok(count);
         }
     }
-    info!(region, count, "read the rates of amazon connect from service quotas");
 }
 
 fn rate(quota: ServiceQuota) -> Option<RateQuota> {

@@ -71,9 +71,31 @@ pub(in crate::kubectl) fn wrap(text: &str, columns: Option<usize>) -> Vec<String
     lines
 }
 
+/// A time as long ago as this, coarsely, as kubectl says it.
+pub(in crate::kubectl) fn ago(seconds: i64) -> String {
+    match seconds {
+        ..0 => "0s".to_owned(),
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A number and what is counted.
+pub(in crate::kubectl) fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_coarse() {
+        let told = [-5, 0, 119, 120, 7_199, 7_200, 172_799, 172_800].map(ago);
+        assert_eq!(told, ["0s", "0s", "119s", "2m", "119m", "2h", "47h", "2d"]);
+    }
 
     #[test]
     fn a_cut_text_takes_no_more_than_its_columns() {

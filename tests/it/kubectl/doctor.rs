@@ -1,0 +1,150 @@
+//! What doctor finds, what it advises, and that it writes nothing.
+
+use std::time::Duration;
+
+use connect_simulator::Fault;
+use connect_simulator::fixtures::managed as m;
+use connect_simulator::sts::Sts;
+use harness::Identity;
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::{FAST, Ran, command, finish};
+use crate::support::{Cluster, Options, Stage};
+
+/// An STS for the command.
+async fn sts() -> (Sts, String) {
+    let sts = Sts::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(connect_simulator::sts::serve(sts.clone(), listener));
+    (sts, endpoint)
+}
+
+async fn doctor(stage: &Stage, sts: &str, arguments: &[&str]) -> Ran {
+    let all = [&["doctor", "-o", "json", "--instance", m::ARN], arguments, &FAST].concat();
+    let mut command = command(stage, &all);
+    command.env("AWS_ENDPOINT_URL_STS", sts);
+    finish(command).await
+}
+
+/// Verdict, and what was seen and advised, of one check.
+fn of(ran: &Ran, check: &str) -> (String, String) {
+    let all: Vec<Value> =
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err));
+    let found =
+        all.iter().find(|finding| finding["check"] == check).unwrap_or_else(|| panic!("no {check} in {}", ran.out));
+    let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+    (text("verdict"), format!("{} {}", text("seen"), text("advice")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_thing_that_is_wrong_in_aws_is_found_and_nothing_is_written() {
+    let stage = Stage::with("kdoctor-aws", Options { operator: false, ..Options::default() }).await;
+    stage.administrator();
+    let (sts, endpoint) = sts().await;
+    let aws = ["--only", "aws"];
+    let well = doctor(&stage, &endpoint, &aws).await.expect(0);
+    for check in
+        ["identity", "clock", "DescribeInstance", "DescribeUser", "ListUsers", "SearchUsers", "ListSecurityProfiles"]
+    {
+        assert_eq!(of(&well, check).0, "ok", "{check}: {}", well.out);
+    }
+    for check in ["CreateUser", "DeleteUser", "TagResource", "UpdateUserConfig", "SearchQuickConnects", "quota"] {
+        assert_eq!(of(&well, check).0, "notChecked", "{check}: {}", well.out);
+    }
+
+    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("ListSecurityProfiles"));
+    let ran = doctor(&stage, &endpoint, &aws).await.expect(2);
+    let (verdict, text) = of(&ran, "ListSecurityProfiles");
+    assert!(verdict == "found" && text.contains("AccessDenied") && text.contains("iam-policy"), "{text}");
+    assert_eq!(of(&ran, "ListRoutingProfiles").0, "ok");
+    stage.simulator.clear_faults();
+
+    sts.set_ahead(Duration::from_secs(600));
+    let ran = doctor(&stage, &endpoint, &aws).await.expect(2);
+    let (verdict, text) = of(&ran, "clock");
+    assert!(verdict == "found" && text.contains("behind AWS's"), "{text}");
+    sts.set_ahead(Duration::ZERO);
+
+    sts.set_caller("arn:aws:iam::999999999999:user/stranger");
+    let ran = doctor(&stage, &endpoint, &aws).await.expect(2);
+    let (verdict, text) = of(&ran, "identity");
+    assert!(verdict == "found" && text.contains("999999999999") && text.contains(m::ACCOUNT), "{text}");
+    sts.set_caller("arn:aws:iam::111122223333:user/operator");
+
+    let mut unreachable = command(&stage, &["doctor", "-o", "json", "--only", "aws", "--instance", m::ARN]);
+    unreachable.env("AWS_ENDPOINT_URL_CONNECT", "http://127.0.0.1:9").env("AWS_ENDPOINT_URL_STS", &endpoint);
+    let ran = finish(unreachable).await.expect(2);
+    let (verdict, text) = of(&ran, "DescribeInstance");
+    assert!(verdict == "found" && text.contains("endpoint"), "{text}");
+    assert_eq!(of(&ran, "other actions").0, "notChecked");
+
+    let mut nobody = command(&stage, &["doctor", "-o", "json", "--only", "aws", "--instance", m::ARN]);
+    nobody.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", "/nonexistent");
+    let ran = finish(nobody).await.expect(2);
+    assert_eq!(of(&ran, "identity").0, "found", "{}", ran.out);
+    assert_eq!(stage.written(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_and_rights_that_are_not_this_versions_are_found() {
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start("kdoctor").await));
+    let stage = Stage::on(cluster, "kdoctor", Options { operator: false, ..Options::default() }).await;
+    let kubernetes = ["--only", "kubernetes", "-A"];
+    let well = doctor(&stage, "http://127.0.0.1:9", &kubernetes).await.expect(0);
+    for check in [
+        "definition connectusers",
+        "definition connectinstances",
+        "operator may get secrets",
+        "operator may patch connectusers/status",
+        "you may patch connectusers",
+    ] {
+        assert_eq!(of(&well, check).0, "ok", "{check}: {}", well.out);
+    }
+    assert_eq!(of(&well, "operator runs").0, "notChecked");
+    assert_eq!(stage.operations(), [""; 0], "AWS is not asked");
+
+    let definitions: Api<CustomResourceDefinition> = Api::all(stage.client.clone());
+    let patch = json!([{ "op": "remove", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/suspend" }]);
+    let patch: Patch<()> = Patch::Json(serde_json::from_value(patch).unwrap());
+    definitions.patch("connectusers.contactops.dev", &PatchParams::default(), &patch).await.unwrap();
+    let bindings: Api<ClusterRoleBinding> = Api::all(stage.client.clone());
+    bindings.delete("connect-user-operator", &DeleteParams::default()).await.unwrap();
+    // The API server's authorizer learns of it a moment later.
+    let found = stage.eventually(|| async {
+        let ran = doctor(&stage, "http://127.0.0.1:9", &kubernetes).await.expect(2);
+        (of(&ran, "operator may get secrets").0 == "found").then_some(ran)
+    });
+    let ran = found.await.expect("the missing right is found");
+    let (verdict, text) = of(&ran, "definition connectusers");
+    assert!(verdict == "found" && text.contains("properties/suspend") && text.contains("kubectl apply"), "{text}");
+    assert_eq!(of(&ran, "definition connectinstances").0, "ok");
+    assert!(of(&ran, "operator may get secrets").1.contains("deploy/rbac.yaml"));
+    assert_eq!(of(&ran, "operator may create configmaps").0, "ok", "by the Role that is left");
+
+    // Somebody who may do nothing of this.
+    let kubeconfig = cluster.plane.dir().join("nobody.kubeconfig");
+    cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
+    let arguments = ["doctor", "-o", "json", "--only", "kubernetes", "-A"];
+    let mut nobody = command(&stage, &arguments);
+    nobody.env("KUBECONFIG", &kubeconfig);
+    let ran = finish(nobody).await.expect(2);
+    assert_eq!(of(&ran, "you may list connectusers").0, "found");
+    assert_eq!(of(&ran, "operator may get secrets").0, "notChecked");
+    assert_eq!(of(&ran, "definition connectusers").0, "notChecked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_does_not_answer_is_a_finding_and_no_failure() {
+    let stage = Stage::with("kdoctor-none", Options { operator: false, ..Options::default() }).await;
+    let mut command = command(&stage, &["doctor", "-o", "json", "--only", "kubernetes"]);
+    command.env("KUBECONFIG", "/nonexistent/kubeconfig");
+    let ran = finish(command).await.expect(2);
+    let (verdict, text) = of(&ran, "API server");
+    assert!(verdict == "found" && text.contains("--kubeconfig"), "{text}");
+}
