@@ -1,6 +1,7 @@
 //! The only place that reads arguments and the environment.
 
 pub mod crd;
+mod election;
 mod guard;
 mod probe;
 mod run;

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod circuit;
 mod convert;
 pub mod error;
+pub mod guarded;
 pub mod metered;
 
 use std::collections::BTreeMap;

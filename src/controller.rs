@@ -65,6 +65,7 @@ use crate::connect::circuit::Circuits;
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::sweep::Inventory;
+use crate::lead::Lead;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::policy::{Brake, Tenancy};
@@ -87,6 +88,12 @@ pub struct Settings {
     pub intervals: Intervals,
     /// Namespaces to watch; none means all.
     pub namespaces: Vec<String>,
+    /// Label selector of the objects to watch; none means all.
+    pub selector: Option<String>,
+    /// Whether nothing may be written to Amazon Connect.
+    pub read_only: bool,
+    /// Whether this process is the one that acts, of those that could.
+    pub lead: Lead,
     /// The operator's own namespace, where it keeps the count of deletions.
     pub own_namespace: String,
     /// Who may use instances that no ConnectInstance speaks of.
@@ -109,12 +116,17 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         cluster,
         intervals,
         namespaces,
+        selector,
+        read_only,
+        lead,
         own_namespace,
         tenancy,
         brake,
         clock,
         metrics,
     } = settings;
+    let mut watched = watcher::Config::default().any_semantic();
+    watched.label_selector.clone_from(&selector);
     let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {
@@ -154,6 +166,9 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         pace,
         stop: stop.clone(),
         namespaces,
+        selector,
+        read_only,
+        lead,
         tenancy,
         brake,
         cluster,
@@ -165,9 +180,10 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled, mut news) = (Arc::clone(&filled), false, News::default());
             let changed = Arc::clone(&cx);
+            let returns = Arc::clone(&cx);
             let ready = CancellationToken::new();
             let is_ready = ready.clone();
-            let objects = watcher(api, watcher::Config::default().any_semantic())
+            let objects = watcher(api, watched.clone())
                 .default_backoff()
                 .modify(|object| {
                     // Neither is ever looked at, and together they are most of an object's weight. What is empty
@@ -180,6 +196,14 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                 })
                 .reflect(writer)
                 .inspect_ok(move |event| {
+                    // One that comes back to its shard as it was would pass for one that has not changed.
+                    if let watcher::Event::Apply(object) = event
+                        && returns.selector.is_some()
+                        && index.by_uid(object.meta().uid.as_deref().unwrap_or_default()).is_none()
+                        && let Ok(object) = &object.0
+                    {
+                        returns.wake(object);
+                    }
                     index.apply(event);
                     if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
                         is_ready.cancel();

@@ -13,11 +13,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::election::ElectionArguments;
 use super::traces;
-use crate::connect::Connect;
 use crate::connect::aws::{self, AwsClients};
+use crate::connect::guarded::{Guard, Guarded, Refused};
 use crate::connect::metered::{Meter, Metered};
+use crate::connect::{Connect, ConnectError, Kind};
 use crate::controller::{self, Clock, Intervals, Settings};
+use crate::lead::Lead;
+use crate::lead::client::Fencing;
+use crate::lead::election::Loss;
 use crate::metrics::Metrics;
 use crate::pace::limits::{Limits, Override, Place, operation_of};
 use crate::pace::{self, Pace, gate};
@@ -44,6 +49,18 @@ pub(super) struct RunArguments {
     /// Watch only these namespaces, separated by commas; by default all.
     #[arg(long, env = "CONNECT_USER_OPERATOR_WATCH_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
+
+    /// Watch only objects that this label selector selects, such as `shard=a` or `shard notin (a, b)`, so that
+    /// several operators share the work; by default all.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_WATCH_SELECTOR", value_name = "SELECTOR", value_parser = selector)]
+    watch_selector: Option<String>,
+
+    /// Write nothing to Amazon Connect, and tell in the status of each object what would be written.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_READ_ONLY", default_value_t = false, value_name = "BOOL", action = ArgAction::Set, default_missing_value = "true", num_args = 0..=1)]
+    read_only: bool,
+
+    #[command(flatten)]
+    election: ElectionArguments,
 
     /// How often all users of an instance are listed (one ListUsers call per thousand) to find those that
     /// somebody has changed, such as 90s, 5m or 1h.
@@ -128,6 +145,12 @@ pub enum Error {
         "the uid of namespace kube-system cannot be read: set --cluster-name, or allow the operator to get that namespace"
     )]
     ClusterName(#[source] Box<kube::Error>),
+    /// The flags of the election.
+    #[error("the flags of the leader election do not fit together: {0}")]
+    Election(&'static str),
+    /// The end of a leader.
+    #[error(transparent)]
+    Lease(#[from] Loss),
     /// The address.
     #[error("cannot listen on {address}")]
     Listen {
@@ -147,6 +170,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         listen,
         cluster_name,
         watch_namespaces,
+        watch_selector,
+        read_only,
+        election,
         sweep_interval,
         search_interval,
         resync_interval,
@@ -159,6 +185,8 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         deletion_brake,
         log_format,
     } = arguments;
+    let identity = election.identity();
+    let election = election.election().map_err(Error::Election)?;
     let levels = telemetry::levels(
         std::env::var("RUST_LOG").ok().as_deref(),
         std::env::var_os("LOG_SENSITIVE_BODIES").is_some(),
@@ -186,12 +214,15 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let served = CancellationToken::new();
     let server = tokio::spawn(serve(listener, readiness.clone(), metrics.clone(), served.clone().cancelled_owned()));
 
-    let (client, own_namespace) = client(&metrics).await?;
+    let lead = if election.is_some() { Lead::standby() } else { Lead::alone() };
+    metrics.lead(election.is_none());
+    let (client, leases, own_namespace) = clients(&lead, &metrics).await?;
     let objects: Api<ConnectUser> = match watch_namespaces.first() {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    let one = kube::api::ListParams::default().limit(1);
+    let mut one = kube::api::ListParams::default().limit(1);
+    one.label_selector.clone_from(&watch_selector);
     objects.list_metadata(&one).await.map_err(|error| Error::Resource(Box::new(error)))?;
     let cluster = match cluster_name {
         Some(name) => name,
@@ -206,14 +237,17 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let meter: Meter = Arc::new(move |instance, operation, failure, duration| {
         counter.called(instance, operation, failure, duration);
     });
-    let dress = Box::new(move |client| -> Arc<dyn Connect> { Arc::new(Metered::new(client, Arc::clone(&meter))) });
+    let guard = guard(&lead, read_only);
+    let dress = Box::new(move |client| -> Arc<dyn Connect> {
+        Arc::new(Guarded::new(Metered::new(client, Arc::clone(&meter)), Arc::clone(&guard)))
+    });
     let observer = metrics.clone();
     let turns: pace::Meter = Arc::new(move |class, waited| observer.waited(class, waited));
     let pace = Pace::new(Limits::new(rate_limit, quota_share), gate::ROOM, turns);
     metrics.watch(&pace);
     let told = pace.clone();
     let teller = tokio::spawn(async move { told.tell(pace::watch::EVERY).await });
-    let clients = AwsClients::new(aws::load().await, dress);
+    let clients = AwsClients::new(aws::load(identity.as_deref()).await, dress);
     let clients = Arc::new(if discover_quotas && is_quotas_endpoint_meant() {
         let pace = pace.clone();
         clients.discovering(Arc::new(move |quota| {
@@ -240,13 +274,34 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         cluster,
         intervals,
         namespaces: watch_namespaces,
-        own_namespace,
+        selector: watch_selector,
+        read_only,
+        lead: lead.clone(),
+        own_namespace: own_namespace.clone(),
         tenancy,
         brake: deletion_brake,
         clock: Clock::default(),
-        metrics,
+        metrics: metrics.clone(),
     };
-    controller::run(settings, stop, move || readiness.set()).await;
+    if read_only {
+        info!("read-only: nothing is written to amazon connect");
+    }
+    let (begins, gauge) = (lead.clone(), metrics);
+    let leading = tokio::spawn(async move {
+        begins.begun().await;
+        gauge.lead(true);
+    });
+    let warm = CancellationToken::new();
+    let filled = warm.clone();
+    let controllers = controller::run(settings, stop, move || {
+        readiness.set();
+        filled.cancel();
+    });
+    match election {
+        Some(election) => election.hold(leases, &own_namespace, &lead, warm, controllers).await?,
+        None => controllers.await,
+    }
+    leading.abort();
     teller.abort();
     served.cancel();
     server.await.ok();
@@ -263,16 +318,35 @@ fn is_quotas_endpoint_meant() -> bool {
     !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
 }
 
-/// A client, and the namespace in which the operator itself lives.
-pub(super) async fn client(metrics: &Metrics) -> Result<(Client, String), Error> {
+/// What is asked before every step of a call to Connect.
+fn guard(lead: &Lead, read_only: bool) -> Guard {
+    let fence = lead.fence().clone();
+    Arc::new(move |is_write| {
+        let refused = |kind, code, message| Err(Refused { kind, code, message });
+        match fence.check() {
+            Err(closed) => refused(Kind::Unavailable, "NotLeading", closed.to_string()),
+            Ok(()) if is_write && read_only => {
+                // Nothing should come as far as this.
+                let message = "the operator runs with --read-only, nothing is written".to_owned();
+                refused(Kind::AccessDenied, ConnectError::NOT_TRIED, message)
+            }
+            Ok(()) => Ok(()),
+        }
+    })
+}
+
+/// A client behind the fence, one for the Lease that is not, and the namespace in which the operator itself lives.
+async fn clients(lead: &Lead, metrics: &Metrics) -> Result<(Client, Client, String), Error> {
     let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
     // The default retries for minutes inside one call; reconciles have a backoff of their own.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
     config.write_timeout = Some(Duration::from_secs(30));
     let namespace = config.default_namespace.clone();
-    let client = ClientBuilder::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))?;
-    Ok((client.with_layer(&metrics.requests()).build(), namespace))
+    let builder = |config| ClientBuilder::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)));
+    let leases = builder(config.clone())?.build();
+    let client = builder(config)?.with_layer(&metrics.requests()).with_layer(&Fencing::new(lead.fence())).build();
+    Ok((client, leases, namespace))
 }
 
 /// SIGTERM, as a kubelet sends it, and SIGINT, as a person does; a second one ends the process at once.
@@ -301,6 +375,16 @@ fn cluster_name(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!("must be 1 to {LONGEST_CLUSTER_NAME} letters, digits, `-`, `_` or `.`"))
+    }
+}
+
+/// The API server knows selectors better than we do, and is asked at the start; an empty one would select all.
+fn selector(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("must not be empty: leave it out to watch all objects".to_owned())
+    } else {
+        Ok(text.to_owned())
     }
 }
 

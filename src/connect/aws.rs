@@ -49,13 +49,13 @@ pub struct AwsConnect {
 }
 
 /// Credentials, endpoint and the like from where every AWS tool takes them: environment, profile, and
-/// the role of the pod or machine.
-pub async fn load() -> SdkConfig {
+/// the role of the pod or machine. `identity` tells this process from others in the User-Agent.
+pub async fn load(identity: Option<&str>) -> SdkConfig {
     // Pinned: what `latest` means moves with `cargo update`.
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts());
-    if let Ok(name) = AppName::new("connect-user-operator") {
+    if let Ok(name) = AppName::new(app_name(identity)) {
         loader = loader.app_name(name);
     }
     loader.load().await
@@ -69,6 +69,19 @@ fn found<'a>(request: SearchUsersFluentBuilder) -> Answer<'a, Vec<ListedUser>> {
         let users = users.map(|user| answer::listed(user.id, user.username, None).ok_or_else(|| malformed(OPERATION)));
         users.collect()
     })
+}
+
+/// The name in the User-Agent, which CloudTrail shows. AWS asks for at most 50 characters, and of a Pod's name it is
+/// the end that no other has.
+fn app_name(identity: Option<&str>) -> String {
+    const NAME: &str = "connect-user-operator";
+    const LONGEST: usize = 50;
+    let Some(identity) = identity else { return NAME.to_owned() };
+    let known = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' };
+    let identity: Vec<char> = identity.chars().map(known).collect();
+    let room = LONGEST - NAME.len() - 1;
+    let end: String = identity.iter().skip(identity.len().saturating_sub(room)).collect();
+    format!("{NAME}.{end}")
 }
 
 fn timeouts() -> TimeoutConfig {

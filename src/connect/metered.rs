@@ -56,7 +56,7 @@ impl<C: Connect> Connect for Metered<C> {
     }
 
     fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
-        self.told("SearchUsers", self.inner.search_tag(instance, key, value))
+        self.told(instance, "SearchUsers", self.inner.search_tag(instance, key, value))
     }
 
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {

@@ -16,8 +16,9 @@ use crate::user::ownership::Owned;
 impl Line<'_> {
     pub(super) async fn create(&self, subject: &mut Subject<'_>, facts: Facts) -> Result<Outcome, Halt> {
         let Self { cx, instance, rules, connect, desired, owner, owned: _, redactor, was_held: _ } = self;
-        if rules.freeze {
-            let message = format!("user {} does not exist and would be created: {}", desired.username, self.frozen());
+        if let Some(why) = &rules.freeze {
+            let message =
+                format!("user {} does not exist and would be created: {why}, nothing is written", desired.username);
             return Ok(Outcome::new(Reason::Frozen, message, Next::Slow).with_facts(facts));
         }
         if password::is_generated(subject.object) {

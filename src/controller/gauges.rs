@@ -23,8 +23,11 @@ const NONE: &str = "None";
 pub(super) fn show(cx: &Arc<Context>) {
     // Not kept alive by the metrics, which it holds itself.
     let (context, begun): (Weak<Context>, _) = (Arc::downgrade(cx), Instant::now());
-    cx.metrics
-        .watch_instances(Box::new(move || context.upgrade().map(|cx| look(&cx, begun.elapsed())).unwrap_or_default()));
+    cx.metrics.watch_instances(Box::new(move || {
+        // Who only stands by would tell everything a second time.
+        let leading = context.upgrade().filter(|cx| cx.lead.is_leading());
+        leading.map(|cx| look(&cx, begun.elapsed())).unwrap_or_default()
+    }));
 }
 
 /// By the id of the instance. Objects whose instance cannot be told share one word.

@@ -69,6 +69,7 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser, work: &Work) -> Result<
             return refuse(Reason::NotAllowed, message, Next::Slow);
         }
     };
+    let rules = cx.as_permitted(rules);
     let namespace = object.namespace().unwrap_or_default();
     if let Err(denied) = rules.permit(&namespace, &Username::new(&object.spec.username)) {
         return refuse(Reason::NotAllowed, denied.to_string(), Next::Slow);

@@ -8,6 +8,7 @@ use futures::channel::mpsc::UnboundedReceiver;
 use futures::{StreamExt, TryStreamExt};
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, reflector::Store, watcher};
 use kube::{Api, Resource, ResourceExt};
@@ -130,8 +131,12 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
     tokio::select! {
         biased;
         () = cx.stop.cancelled() => return Ok(Action::await_change()),
-        () = cx.filled.cancelled() => {}
+        ((), ()) = futures::future::join(cx.filled.cancelled(), cx.lead.begun()) => {}
     }
+    // It may have waited for days until this process led.
+    let Some(object) = cx.connect_instances.get(&ObjectRef::from_obj(object.as_ref())) else {
+        return Ok(Action::await_change());
+    };
     // There are few of them, they ask once, and creations wait for what they learn.
     let work = turn::work(Class::Edit, &cx.stop);
     let span = info_span!("reconcile_instance", object = %object.name_any(), generation = object.metadata.generation);
@@ -171,7 +176,7 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
     let admits = |namespace: &String| rules.as_ref().is_ok_and(|rules| rules.admits(namespace));
     let takes_part = cx.namespaces.is_empty() || !users.is_empty() || cx.namespaces.iter().any(admits);
     let previous = object.status.clone().unwrap_or_default();
-    let own = reports::name(&cx.namespaces);
+    let own = reports::name(&cx.namespaces, cx.selector.as_deref());
     if !takes_part && !previous.operators.iter().any(|report| report.namespaces == own) {
         return Ok(());
     }
@@ -281,7 +286,7 @@ async fn judge(
         return (Reason::NotAllowed, message, None);
     }
     let rules = match Rules::of(&name, &object.spec, cx.brake) {
-        Ok(rules) => rules,
+        Ok(rules) => cx.as_permitted(rules),
         Err(denied) => return (Reason::InvalidSpec, denied.to_string(), None),
     };
     let credentials = credentials(&rules);
@@ -308,8 +313,8 @@ async fn judge(
                 "{held} deletions are held back by the brake: see one of the objects for how many and how to go on"
             ),
         )
-    } else if rules.freeze {
-        (Reason::Frozen, "frozen (spec.freeze): differences are reported, nothing is written".to_owned())
+    } else if let Some(why) = &rules.freeze {
+        (Reason::Frozen, format!("{why}: differences are reported, nothing is written"))
     } else {
         (Reason::InSync, format!("instance {} answers", instance.id()))
     };

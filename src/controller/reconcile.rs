@@ -21,6 +21,7 @@ use crate::resource::condition::Reason;
 use crate::resource::user::ConnectUser;
 
 pub(super) async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    let Some(object) = turn::leading(object, &cx).await else { return Ok(Action::await_change()) };
     let came = Instant::now();
     cx.metrics.queued();
     let Some(entry) = turn::enter(&object, &cx).await else { return Ok(Action::await_change()) };
@@ -102,7 +103,7 @@ async fn drive(object: &ConnectUser, cx: &Context, work: &Work) -> Result<Next, 
     } else {
         object
     };
-    let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object, work.clone());
+    let mut subject = Subject::new(cx, object, work.clone());
     let result = carry_out(&mut subject, cx).await;
     cx.backoff.wrote(&uid, subject.resource_version());
     result

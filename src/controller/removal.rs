@@ -77,12 +77,8 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
         Err(outcome) => return held(format!("user {username} is not deleted: {}", outcome.message), Next::Slow),
     };
     let Governed { instance, rules, connect: _, is_closing: _ } = &governed;
-    if rules.freeze {
-        let source = rules.source.as_deref().unwrap_or_default();
-        return held(
-            format!("ConnectInstance {source} is frozen (spec.freeze): user {username} is not deleted until that ends"),
-            Next::Slow,
-        );
+    if let Some(why) = &rules.freeze {
+        return held(format!("{why}: user {username} is not deleted until that ends"), Next::Slow);
     }
 
     let found = match find(subject, cx, &governed, &username, was_tried).await {
@@ -293,6 +289,7 @@ async fn heir(
 ) -> Result<Option<Sibling>, Halt> {
     let Governed { instance, rules, connect, .. } = governed;
     let (house, others): (Vec<_>, Vec<_>) = siblings::heirs(cx, subject.object, governed, &user.username)
+        .await?
         .into_iter()
         .partition(|heir| heir.is_of_the_house);
     if let Some(heir) = ready_one(subject, cx, governed, house)? {

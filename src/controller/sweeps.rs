@@ -32,6 +32,10 @@ pub(super) const PACE: Duration = Duration::from_secs(5);
 pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
     let pace = (cx.intervals.sweep / 4).min(PACE);
     let mut rounds: JoinMap<Instance, ()> = JoinMap::new();
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = cx.lead.begun() => {}
+    }
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

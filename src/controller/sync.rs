@@ -88,7 +88,10 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
     // Also one that waits for its turn: the user may be handed over to it at any time, and it must not go after
     // that as if it had none.
     let was_held = subject.is_held();
-    subject.hold().await?;
+    // A process that only looks makes no users, and leaves no trace on objects that are removed again.
+    if !cx.read_only {
+        subject.hold().await?;
+    }
     let username = Username::new(&spec.username);
     if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &rules, &username) {
         let message = format!(
@@ -150,7 +153,7 @@ impl Line<'_> {
         const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
         let was_taken = ready(&subject.status.conditions)
             .is_some_and(|ready| TAKEN.iter().any(|taken| taken.as_str() == ready.reason));
-        if !was_taken && !self.rules.freeze {
+        if !was_taken && self.rules.freeze.is_none() {
             return Ok(None);
         }
         let found = by_username(self.cx, self.connect.as_ref(), &self.instance, &self.desired.username).await;

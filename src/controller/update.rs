@@ -82,8 +82,9 @@ impl Line<'_> {
 
         let applied = subject.status.applied.as_ref().and_then(|applied| applied.generation);
         let is_drift = adoption.is_none() && applied == Some(subject.generation);
-        if rules.freeze && !plan.is_empty() {
-            let message = format!("user {} would be changed in {}: {}", desired.username, plan.fields(), self.frozen());
+        if let Some(why) = rules.freeze.as_ref().filter(|_| !plan.is_empty()) {
+            let message =
+                format!("user {} would be changed in {}: {why}, nothing is written", desired.username, plan.fields());
             // One that is not taken over yet is nobody's.
             let user = adoption.is_none().then_some(user);
             return Ok(report_only(subject, user, plan, Reason::Frozen, message));
@@ -162,11 +163,6 @@ impl Line<'_> {
     async fn has_directory(&self) -> bool {
         let info = self.cx.instances.info(self.connect.as_ref(), &self.instance).await;
         info.is_ok_and(|info| info.identity_management == Some(IdentityManagement::ExistingDirectory))
-    }
-
-    pub(super) fn frozen(&self) -> String {
-        let source = self.rules.source.as_deref().unwrap_or_default();
-        format!("ConnectInstance {source} is frozen (spec.freeze), nothing is written")
     }
 }
 

@@ -35,6 +35,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end -}}
 {{- end -}}
 
+{{- define "cuo.leaseName" -}}
+{{- default (include "cuo.fullname" .) .Values.leaderElection.leaseName -}}
+{{- end -}}
+
 {{- define "cuo.image" -}}
 {{- $name := .Values.image.repository -}}
 {{- with .Values.image.registry -}}

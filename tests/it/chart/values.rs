@@ -17,6 +17,8 @@ fn mistakes_in_values_are_refused() {
         (vec!["operator.tenancy=closed"], "tenancy"),
         (vec!["operator.sweepInterval=5 minutes"], "sweepInterval"),
         (vec!["image.digest=latest"], "digest"),
+        (vec!["replicas=2"], "leaderElection.enabled"),
+        (vec!["leaderElection.retryPeriod=often"], "retryPeriod"),
         (vec!["extraEnv[0].name=RUST_LOG", "extraEnv[0].value=trace"], "operator.logLevel"),
         (vec!["extraEnv[0].name=A", "extraEnv[1].name=A"], "twice"),
         (vec!["rbac.generatePasswords=true", "rbac.readSecrets=false"], "readSecrets"),
@@ -45,10 +47,16 @@ fn the_program_takes_the_arguments() {
         "operator.watchNamespaces={emea,apac}",
         "operator.rateLimits={CreateUser=4/10,*=2}",
         "json:operator.quotaShare=0.5",
+        "json:operator.watchSelector=\"shard in (a, b)\"",
+        "operator.readOnly=true",
+        "leaderElection.enabled=true",
+        "replicas=2",
     ])
     .unwrap();
     let deployment: Deployment = serde_json::from_value(of_kind(&documents, "Deployment")[0].clone()).unwrap();
-    let pod = deployment.spec.unwrap().template.spec.unwrap();
+    let spec = deployment.spec.unwrap();
+    assert_eq!((spec.replicas, spec.strategy.unwrap().type_.as_deref()), (Some(2), Some("RollingUpdate")));
+    let pod = spec.template.spec.unwrap();
     let arguments = pod.containers[0].args.clone().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_connect-user-operator"))
         .args(&arguments)
