@@ -72,7 +72,9 @@ fn properties() -> Vec<(String, ObservedUser)> {
     }
     with("directoryUserId", &|user| user.directory_user_id = Some("d".to_owned()));
     with("hierarchyGroup", &|user| user.hierarchy_group = Some(HierarchyGroupId::new("g")));
-    with("securityProfiles", &|user| drop(user.security_profiles.insert(SecurityProfileId::new("t"))));
+    with("securityProfiles", &|user| {
+        user.security_profiles.insert(SecurityProfileId::new("t"));
+    });
     with("routingProfile", &|user| user.routing_profile = Some(RoutingProfileId::new("q")));
     with("tags", &|user| drop(user.tags.insert("team".to_owned(), "a".to_owned())));
     with("proficiencies", &|user| {

@@ -5,7 +5,7 @@ use std::path::Path;
 /// Fails unless the file holds this text. With `BLESS=1` in the environment it is written instead.
 #[track_caller]
 pub fn blessed(path: &Path, text: &str) {
-    if std::env::var_os("BLESS").is_some() {
+    if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
         return;
