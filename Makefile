@@ -1,14 +1,16 @@
-# make tools   builds etcd, kube-apiserver, kubectl and helm once per machine; last line: their folder
+# make tools   builds etcd, kube-apiserver, kubectl, helm and helm3 once per machine; last line: their folder
 # make demo    a whole story on this machine in under a minute; KEEP=1 leaves it running
 # make test    all tests
 # make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others
 # make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
+# make alerts  the alerts with Prometheus' own promtool, built once per machine
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 # make pages   writes docs/kubectl-connect/ anew
+# make chart-scan  the chart by schemas of the oldest and newest Kubernetes and by a policy scanner; three minutes
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench lint crds pages
+.PHONY: tools demo test soak bench alerts lint crds pages chart-scan
 
 tools:
 	@tools/build.sh
@@ -30,6 +32,10 @@ bench:
 	@tools/build.sh >/dev/null
 	BENCH=$(BENCH) $(CARGO) bench --locked --bench bench
 
+alerts:
+	@tools/build.sh >/dev/null
+	PROMTOOL="$$(tools/optional/promtool.sh)" $(CARGO) test --locked --test it -- observability::
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -43,3 +49,6 @@ crds:
 
 pages:
 	$(CARGO) run --locked --quiet --bin kubectl-connect -- pages docs/kubectl-connect
+
+chart-scan:
+	@tools/scan/run.sh

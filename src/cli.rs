@@ -1,7 +1,12 @@
 //! The only place that reads arguments and the environment.
 
 pub mod crd;
+mod election;
+mod guard;
+mod probe;
 pub(crate) mod run;
+mod traces;
+pub(crate) mod values;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +27,14 @@ enum Command {
     Run(Box<run::RunArguments>),
     /// Print the custom resource definitions as YAML, for `kubectl apply --server-side -f -`.
     Crd,
+    /// Ask addresses over HTTP until all answer with 200, and fail if they do not in time.
+    ///
+    /// For `helm test` and scripts, in an image that has no shell and no curl.
+    Probe(probe::ProbeArguments),
+    /// Fail while ConnectUser or ConnectInstance objects have the operator's finalizer.
+    ///
+    /// For a hook that runs before the operator is uninstalled: without it nobody could delete them.
+    Guard(guard::GuardArguments),
 }
 
 /// Why the program ends with a failure.
@@ -33,6 +46,12 @@ pub enum Error {
     /// Printing the definitions.
     #[error(transparent)]
     Crd(#[from] crd::Error),
+    /// Asking addresses.
+    #[error(transparent)]
+    Probe(#[from] probe::Error),
+    /// Guarding objects.
+    #[error(transparent)]
+    Guard(#[from] guard::Error),
     /// Writing to standard output.
     #[error("writing to standard output failed")]
     Output(#[from] std::io::Error),
@@ -50,6 +69,8 @@ pub async fn main() -> Result<(), Error> {
             std::io::stdout().write_all(crd::yaml()?.as_bytes())?;
             Ok(())
         }
+        Command::Probe(arguments) => probe::run(arguments, &mut std::io::stdout()).await,
+        Command::Guard(arguments) => guard::run(arguments, &mut std::io::stdout()).await,
     }
 }
 

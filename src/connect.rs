@@ -7,6 +7,7 @@ pub mod aws;
 pub mod circuit;
 mod convert;
 pub mod error;
+pub mod guarded;
 pub mod metered;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,9 @@ pub trait Connect: Send + Sync {
 
     /// SearchUsers for one name, exactly as spelt. An index: what was just made may be missing.
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>>;
+
+    /// SearchUsers for one tag. An index: what was just made may be missing.
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>>;
 
     /// ListUsers, one page of at most 1000.
     fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>>;
@@ -182,6 +186,27 @@ pub async fn proficiencies(
     user: &UserId,
 ) -> Result<BTreeMap<ProficiencyKey, i32>, ConnectError> {
     Ok(all_pages(|token| connect.list_user_proficiencies(instance, user, token)).await?.into_iter().collect())
+}
+
+/// A user, with its proficiencies where they matter; `None` where Connect does not show it.
+///
+/// # Errors
+/// Those of DescribeUser and ListUserProficiencies.
+pub async fn observe(
+    connect: &dyn Connect,
+    instance: &Instance,
+    user: &UserId,
+    with_proficiencies: bool,
+) -> Result<Option<ObservedUser>, ConnectError> {
+    let mut observed = match connect.describe_user(instance, user).await {
+        Ok(observed) => observed,
+        Err(error) if error.kind == Kind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if with_proficiencies {
+        observed.proficiencies = Some(proficiencies(connect, instance, user).await?);
+    }
+    Ok(Some(observed))
 }
 
 /// The one operation that is not of Connect: what stands before every call where a role is assumed.

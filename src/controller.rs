@@ -8,6 +8,7 @@ mod clock;
 mod context;
 mod create;
 mod deletions;
+mod exclusive;
 mod execute;
 mod gauges;
 mod governance;
@@ -15,6 +16,7 @@ mod halt;
 mod index;
 mod instances;
 mod lookup;
+mod news;
 mod password;
 mod quick_connects;
 mod reconcile;
@@ -33,7 +35,6 @@ mod vanished;
 mod verdict;
 mod waiting;
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use futures::channel::mpsc;
@@ -42,7 +43,7 @@ use k8s_openapi::jiff::SignedDuration;
 use kube::core::DeserializeGuard;
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector;
-use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, watcher};
+use kube::runtime::{Controller, WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -52,8 +53,10 @@ pub use backoff::Intervals;
 pub use clock::Clock;
 use context::Context;
 use deletions::Deletions;
+use exclusive::Exclusive;
 use halt::Halt;
 use index::Index;
+use news::News;
 use start::{Filled, or_stopped_before};
 use vanished::Vanished;
 
@@ -62,11 +65,12 @@ use crate::connect::circuit::Circuits;
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::sweep::Inventory;
+use crate::lead::Lead;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
-use crate::resource::{MANAGER, RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
+use crate::resource::{MANAGER, SUSPEND_ANNOTATION};
 
 type Guarded = DeserializeGuard<ConnectUser>;
 
@@ -84,6 +88,12 @@ pub struct Settings {
     pub intervals: Intervals,
     /// Namespaces to watch; none means all.
     pub namespaces: Vec<String>,
+    /// Label selector of the objects to watch; none means all.
+    pub selector: Option<String>,
+    /// Whether nothing may be written to Amazon Connect.
+    pub read_only: bool,
+    /// Whether this process is the one that acts, of those that could.
+    pub lead: Lead,
     /// The operator's own namespace, where it keeps the count of deletions.
     pub own_namespace: String,
     /// Who may use instances that no ConnectInstance speaks of.
@@ -106,12 +116,17 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         cluster,
         intervals,
         namespaces,
+        selector,
+        read_only,
+        lead,
         own_namespace,
         tenancy,
         brake,
         clock,
         metrics,
     } = settings;
+    let mut watched = watcher::Config::default().any_semantic();
+    watched.label_selector.clone_from(&selector);
     let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
     } else {
@@ -138,6 +153,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         backoff: Backoff::default(),
         clock,
         deletions: Deletions::new(client.clone(), &own_namespace),
+        exclusive: Exclusive::default(),
         vanished: Vanished::default(),
         connect_instances: connect_instances.clone(),
         filled: all,
@@ -150,6 +166,9 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         pace,
         stop: stop.clone(),
         namespaces,
+        selector,
+        read_only,
+        lead,
         tenancy,
         brake,
         cluster,
@@ -159,27 +178,40 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     gauges::show(&cx);
     let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).zip(indices).map(
         |((((api, store), writer), woken), index)| {
-            let (filled, mut is_filled) = (Arc::clone(&filled), false);
+            let (filled, mut is_filled, mut news) = (Arc::clone(&filled), false, News::default());
             let changed = Arc::clone(&cx);
+            let returns = Arc::clone(&cx);
             let ready = CancellationToken::new();
             let is_ready = ready.clone();
-            let objects = watcher(api, watcher::Config::default().any_semantic())
+            let objects = watcher(api, watched.clone())
                 .default_backoff()
                 .modify(|object| {
-                    // Neither is ever looked at, and together they are most of an object's weight.
-                    object.managed_fields_mut().clear();
+                    // Neither is ever looked at, and together they are most of an object's weight. What is empty
+                    // would still keep the room that it had.
+                    object.meta_mut().managed_fields = None;
                     object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
+                    if object.annotations().is_empty() {
+                        object.meta_mut().annotations = None;
+                    }
                 })
                 .reflect(writer)
                 .inspect_ok(move |event| {
+                    // One that comes back to its shard as it was would pass for one that has not changed.
+                    if let watcher::Event::Apply(object) = event
+                        && returns.selector.is_some()
+                        && index.by_uid(object.meta().uid.as_deref().unwrap_or_default()).is_none()
+                        && let Ok(object) = &object.0
+                    {
+                        returns.wake(object);
+                    }
                     index.apply(event);
                     if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
                         is_ready.cancel();
                         filled.one_more();
                     }
                 })
-                .applied_objects()
-                .predicate_filter(what_concerns_us, PredicateConfig::default())
+                .map_ok(move |event| futures::stream::iter(news.take(event)).map(Ok))
+                .try_flatten()
                 .inspect_ok(move |object| turn::hurry(object, &changed));
             let controller = Controller::for_stream(objects, store)
                 // Without a bound: who may begin is decided at the gate, which knows what is urgent.
@@ -220,17 +252,6 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let sweeps = sweeps::run(Arc::clone(&cx), stop.clone());
     let waiting = waiting::run(Arc::clone(&cx), stop.clone());
     futures::future::join5(users, instances, wakes, sweeps, waiting).await;
-}
-
-/// Changes of an object that matter here: not our own writes of status and finalizer.
-fn what_concerns_us(object: &Guarded) -> Option<u64> {
-    let meta = object.meta();
-    let annotations =
-        [SUSPEND_ANNOTATION, RECONCILE_ANNOTATION, RELEASE_ANNOTATION].map(|key| object.annotations().get(key));
-    let mut hasher = std::hash::DefaultHasher::new();
-    let deletion = meta.deletion_timestamp.as_ref().map(|time| time.0);
-    (meta.generation, deletion, annotations).hash(&mut hasher);
-    Some(hasher.finish())
 }
 
 fn is_suspended(object: &ConnectUser) -> bool {

@@ -13,13 +13,17 @@ mod orphans;
 mod pages;
 mod report;
 mod status;
+mod import;
+mod lint;
+pub mod manifests;
+mod plan;
 mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::terminal::Color;
+use self::terminal::{Color, Screen};
 
 /// Manages Amazon Connect users that are declared in Kubernetes.
 #[derive(Parser)]
@@ -48,6 +52,24 @@ enum Command {
     Report(Box<report::Arguments>),
     #[command(hide = true)]
     Pages(pages::Arguments),
+    /// Write ConnectUser objects for the users that an instance has, so that the operator takes them over.
+    ///
+    /// Everything that a user has is declared as it is, with adoptionPolicy Adopt: to apply the result changes nothing
+    /// but two tags on each user. Users that belong to an object already are skipped. 500 users cost one SearchUsers
+    /// call, and each user a DescribeUser and a ListUserProficiencies call, or none with --fast. Objects go to standard
+    /// output or into files, everything else to standard error.
+    Import(Box<import::Arguments>),
+    /// Tell what the operator would do: whom it would create, adopt or change, in which fields, and what that costs.
+    ///
+    /// Manifests are checked as the API server would, names are looked up, users are read. Nothing is written. The
+    /// exit code is 0 if there is nothing to do, 2 if there are changes, and 1 for a mistake, an object that the operator
+    /// would refuse, or a failure.
+    Plan(Box<plan::Arguments>),
+    /// Check manifests without a cluster and without AWS: schema, rules, users that are declared twice.
+    ///
+    /// Made for pre-commit and CI: findings go to standard output as file:line:column, the exit code is 0 without
+    /// errors, 2 with errors, and 1 if something could not be read.
+    Lint(lint::Arguments),
 }
 
 /// Why a command ends with a failure.
@@ -71,6 +93,27 @@ enum Error {
     /// A report.
     #[error(transparent)]
     Report(#[from] report::NotWritten),
+    /// Planning.
+    #[error(transparent)]
+    Plan(Box<plan::Failed>),
+    /// Importing.
+    #[error(transparent)]
+    Import(Box<import::Failed>),
+    /// Reading manifests.
+    #[error(transparent)]
+    Manifests(#[from] manifests::Unreadable),
+}
+
+impl From<plan::Failed> for Error {
+    fn from(error: plan::Failed) -> Self {
+        Self::Plan(Box::new(error))
+    }
+}
+
+impl From<import::Failed> for Error {
+    fn from(error: import::Failed) -> Self {
+        Self::Import(Box::new(error))
+    }
 }
 
 /// How a command ended that did not fail, as its exit code.
@@ -80,6 +123,8 @@ enum Ended {
     Well,
     /// Something was found: 2.
     Found,
+    /// It tells of mistakes: 1.
+    Wrong,
 }
 
 impl From<Ended> for ExitCode {
@@ -87,6 +132,7 @@ impl From<Ended> for ExitCode {
         match ended {
             Ended::Well => Self::SUCCESS,
             Ended::Found => Self::from(2),
+            Ended::Wrong => Self::FAILURE,
         }
     }
 }
@@ -125,5 +171,10 @@ async fn run(arguments: Arguments) -> Result<Ended, Error> {
         Command::Report(arguments) => report::run(*arguments, color).await,
         Command::Pages(arguments) => pages::run(&arguments, &mut std::io::stdout()),
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
+        Command::Import(arguments) => import::run(&arguments, Screen::stderr(color), &mut std::io::stdout()).await,
+        Command::Plan(arguments) => {
+            plan::run(&arguments, (Screen::stdout(color), Screen::stderr(color)), &mut std::io::stdout()).await
+        }
+        Command::Lint(arguments) => lint::run(&arguments, Screen::stdout(color), &mut std::io::stdout()),
     }
 }

@@ -10,8 +10,8 @@
 //!
 //! Modules in the order of their dependencies: each uses only those above it. `resource` is the
 //! Kubernetes face, `user` and `plan` decide and are pure, `connect` is the port to AWS, `pace` says who
-//! may use it next, `inventory` knows names, `controller` acts, `serve` tells how it is, `cli` reads
-//! arguments, and `kubectl` is what people do by hand.
+//! may use it next, `inventory` knows names, `lead` says which of several processes acts, `controller` acts,
+//! `serve` tells how it is, `cli` reads arguments, and `kubectl` is what people do by hand.
 
 pub mod resource;
 pub mod user;
@@ -21,6 +21,7 @@ pub mod pace;
 pub mod inventory;
 pub mod policy;
 pub mod metrics;
+pub mod lead;
 pub mod controller;
 pub mod serve;
 pub mod cli;

@@ -74,6 +74,8 @@ pub struct View {
     pub waiting: BTreeMap<Class, usize>,
     /// Learnt rate.
     pub rate: f64,
+    /// The rate where nobody throttles.
+    pub limit: f64,
     /// Throttled calls so far.
     pub throttled: u64,
 }
@@ -157,6 +159,7 @@ impl Pace {
                 key: key.clone(),
                 waiting: Class::ALL.into_iter().map(|class| (class, operation.queue.waiting(class))).collect(),
                 rate: operation.budget.rate(),
+                limit: operation.budget.most(),
                 throttled: operation.budget.throttled(),
             }
         };

@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod diff;
+pub mod judge;
 pub mod report;
 
 use crate::resource::status::DriftedField;

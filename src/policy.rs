@@ -3,6 +3,8 @@
 //! Rules are checked in every reconcile, not only at admission: admission sees a request, not what has
 //! become of it.
 
+pub mod governing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -46,8 +48,8 @@ pub struct Rules {
     adopt_admins: bool,
     /// The brake.
     pub brake: Brake,
-    /// Whether nothing may be written.
-    pub freeze: bool,
+    /// Why nothing may be written, if nothing may: the beginning of a sentence.
+    pub freeze: Option<String>,
     /// Whether quick connects to a deleted user are removed.
     pub quick_connect_cleanup: bool,
     /// The role to assume.
@@ -70,7 +72,7 @@ impl Rules {
             adoption: Adoption::Allowed,
             adopt_admins: false,
             brake,
-            freeze: false,
+            freeze: None,
             quick_connect_cleanup: false,
             assume_role: None,
         }
@@ -114,10 +116,16 @@ impl Rules {
                 most: u32::try_from(max_deletions).unwrap_or_default(),
                 window: Duration::from_secs(u64::try_from(window_seconds).unwrap_or_default()),
             }),
-            freeze: *freeze,
+            freeze: freeze.then(|| format!("ConnectInstance {name} is frozen (spec.freeze)")),
             quick_connect_cleanup: *quick_connect_cleanup,
             assume_role: assume_role.clone(),
         })
+    }
+
+    /// The same, in a process that writes nothing to Amazon Connect.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { freeze: Some("the operator runs with --read-only".to_owned()), ..self }
     }
 
     /// May objects of this namespace use the instance?

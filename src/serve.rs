@@ -1,6 +1,7 @@
-//! How the process is doing: /healthz, /readyz, /metrics, and its log.
+//! How the process is doing: /healthz, /readyz, /metrics, its log, and its traces.
 
 pub mod telemetry;
+pub mod traces;
 
 use std::future::Future;
 use std::io;

@@ -1,5 +1,6 @@
 //! A user in the operator's own words: as declared, as observed, and what of it is owned. Pure.
 
+pub mod declared;
 pub mod desired;
 pub mod identity;
 pub mod ids;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds etcd, kube-apiserver, kubectl and helm from the Go modules pinned beside this script
+# Builds etcd, kube-apiserver, kubectl and helm (4 and 3) from the Go modules pinned beside this script
 # and prints, as its last line, the folder that holds them.
 #
 # The folder lies outside the clone and is named by a hash of everything that decides the result
@@ -63,6 +63,9 @@ if [ ! -e "$bin/.complete" ]; then
   build kube-apiserver kubernetes k8s.io/kubernetes/cmd/kube-apiserver "$version"
   build kubectl kubernetes k8s.io/kubernetes/cmd/kubectl "$version"
   build helm helm helm.sh/helm/v4/cmd/helm ""
+  # Until Helm 3 gets no more fixes (February 2027), many who install the chart use it.
+  # It does not know by itself for which Kubernetes it was made.
+  build helm3 helm3 helm.sh/helm/v3/cmd/helm "$(printf -- '-X helm.sh/helm/v3/pkg/chartutil.k8sVersion%s ' Major=1 Minor=36)"
   rm -f "$work"/*.log
   touch "$work/.complete"
   rm -rf "$bin"

@@ -9,6 +9,7 @@
 //! BENCH=full make bench             everything: ten thousand objects in processes, a hundred thousand in virtual time
 //! BENCH_ONLY=restart make bench     scenarios whose name contains this
 //! BENCH_OBJECTS=3000 make bench     so many objects where the quota is lifted
+//! BENCH_OPERATOR=./other make bench the processes are of this program
 //! ```
 #![allow(
     clippy::unwrap_used,

@@ -6,26 +6,32 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use k8s_openapi::api::core::v1::Namespace;
+use kube::client::ClientBuilder;
 use kube::{Api, Client, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::connect::Connect;
+use super::election::ElectionArguments;
+use super::traces;
+use super::values::{brake, cluster_name, duration, format, part, selector, tenancy};
 use crate::connect::aws::{self, AwsClients};
+use crate::connect::guarded::{Guard, Guarded, Refused};
 use crate::connect::metered::{Meter, Metered};
+use crate::connect::{Connect, ConnectError, Kind};
 use crate::controller::{self, Clock, Intervals, Settings};
+use crate::lead::Lead;
+use crate::lead::client::Fencing;
+use crate::lead::election::Loss;
 use crate::metrics::Metrics;
 use crate::pace::limits::{Limits, Override, Place, operation_of};
 use crate::pace::{self, Pace, gate};
 use crate::policy::{Brake, Tenancy};
 use crate::resource::user::ConnectUser;
 use crate::serve::telemetry::{self, Format};
+use crate::serve::traces::Traces;
 use crate::serve::{Readiness, serve};
-
-/// Longest cluster name: the owner tag `<cluster>/<namespace>/<name>` must fit into the 256 characters of a tag value.
-const LONGEST_CLUSTER_NAME: usize = 40;
 
 #[derive(Args)]
 pub(super) struct RunArguments {
@@ -41,6 +47,18 @@ pub(super) struct RunArguments {
     /// Watch only these namespaces, separated by commas; by default all.
     #[arg(long, env = "CONNECT_USER_OPERATOR_WATCH_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
+
+    /// Watch only objects that this label selector selects, such as `shard=a` or `shard notin (a, b)`, so that
+    /// several operators share the work; by default all.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_WATCH_SELECTOR", value_name = "SELECTOR", value_parser = selector)]
+    watch_selector: Option<String>,
+
+    /// Write nothing to Amazon Connect, and tell in the status of each object what would be written.
+    #[arg(long, env = "CONNECT_USER_OPERATOR_READ_ONLY", default_value_t = false, value_name = "BOOL", action = ArgAction::Set, default_missing_value = "true", num_args = 0..=1)]
+    read_only: bool,
+
+    #[command(flatten)]
+    election: ElectionArguments,
 
     /// How often all users of an instance are listed (one ListUsers call per thousand) to find those that
     /// somebody has changed, such as 90s, 5m or 1h.
@@ -106,6 +124,12 @@ pub enum Error {
     /// The log.
     #[error(transparent)]
     Log(#[from] telemetry::Error),
+    /// What the environment says of traces.
+    #[error(transparent)]
+    TracesWanted(#[from] traces::Error),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] crate::serve::traces::Error),
     /// The way to the API server.
     #[error("no way to the Kubernetes API: set KUBECONFIG, or run in a Pod with a service account")]
     Kubernetes(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -119,6 +143,12 @@ pub enum Error {
         "the uid of namespace kube-system cannot be read: set --cluster-name, or allow the operator to get that namespace"
     )]
     ClusterName(#[source] Box<kube::Error>),
+    /// The flags of the election.
+    #[error("the flags of the leader election do not fit together: {0}")]
+    Election(&'static str),
+    /// The end of a leader.
+    #[error(transparent)]
+    Lease(#[from] Loss),
     /// The address.
     #[error("cannot listen on {address}")]
     Listen {
@@ -138,6 +168,9 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         listen,
         cluster_name,
         watch_namespaces,
+        watch_selector,
+        read_only,
+        election,
         sweep_interval,
         search_interval,
         resync_interval,
@@ -150,15 +183,22 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         deletion_brake,
         log_format,
     } = arguments;
+    let identity = election.identity();
+    let election = election.election().map_err(Error::Election)?;
     let levels = telemetry::levels(
         std::env::var("RUST_LOG").ok().as_deref(),
         std::env::var_os("LOG_SENSITIVE_BODIES").is_some(),
     )?;
-    telemetry::install(levels, log_format)?;
+    let wanted = traces::wanted(|name| std::env::var(name).ok())?;
+    let traces = wanted.as_ref().map(Traces::new).transpose()?;
+    telemetry::install(levels, log_format, traces.as_ref())?;
     // kube and the SDK share one rustls; whichever comes first would otherwise have to guess its provider.
     // An error means that one is installed already.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    if let Some(wanted) = &wanted {
+        info!("traces go to {}", wanted.endpoint);
+    }
 
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
@@ -172,12 +212,15 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     let served = CancellationToken::new();
     let server = tokio::spawn(serve(listener, readiness.clone(), metrics.clone(), served.clone().cancelled_owned()));
 
-    let (client, own_namespace) = client().await?;
+    let lead = if election.is_some() { Lead::standby() } else { Lead::alone() };
+    metrics.lead(election.is_none());
+    let (client, leases, own_namespace) = clients(&lead, &metrics).await?;
     let objects: Api<ConnectUser> = match watch_namespaces.first() {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    let one = kube::api::ListParams::default().limit(1);
+    let mut one = kube::api::ListParams::default().limit(1);
+    one.label_selector.clone_from(&watch_selector);
     objects.list_metadata(&one).await.map_err(|error| Error::Resource(Box::new(error)))?;
     let cluster = match cluster_name {
         Some(name) => name,
@@ -189,15 +232,20 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
     info!(cluster, "owner tags begin with the cluster's name");
 
     let counter = metrics.clone();
-    let meter: Meter = Arc::new(move |operation, failure, duration| counter.called(operation, failure, duration));
-    let dress = Box::new(move |client| -> Arc<dyn Connect> { Arc::new(Metered::new(client, Arc::clone(&meter))) });
+    let meter: Meter = Arc::new(move |instance, operation, failure, duration| {
+        counter.called(instance, operation, failure, duration);
+    });
+    let guard = guard(&lead, read_only);
+    let dress = Box::new(move |client| -> Arc<dyn Connect> {
+        Arc::new(Guarded::new(Metered::new(client, Arc::clone(&meter)), Arc::clone(&guard)))
+    });
     let observer = metrics.clone();
     let turns: pace::Meter = Arc::new(move |class, waited| observer.waited(class, waited));
     let pace = Pace::new(Limits::new(rate_limit, quota_share), gate::ROOM, turns);
     metrics.watch(&pace);
     let told = pace.clone();
     let teller = tokio::spawn(async move { told.tell(pace::watch::EVERY).await });
-    let clients = AwsClients::new(aws::load().await, dress);
+    let clients = AwsClients::new(aws::load(identity.as_deref()).await, dress);
     let clients = Arc::new(if discover_quotas && is_quotas_endpoint_meant() {
         let pace = pace.clone();
         clients.discovering(Arc::new(move |quota| {
@@ -224,16 +272,40 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
         cluster,
         intervals,
         namespaces: watch_namespaces,
-        own_namespace,
+        selector: watch_selector,
+        read_only,
+        lead: lead.clone(),
+        own_namespace: own_namespace.clone(),
         tenancy,
         brake: deletion_brake,
         clock: Clock::default(),
-        metrics,
+        metrics: metrics.clone(),
     };
-    controller::run(settings, stop, move || readiness.set()).await;
+    if read_only {
+        info!("read-only: nothing is written to amazon connect");
+    }
+    let (begins, gauge) = (lead.clone(), metrics);
+    let leading = tokio::spawn(async move {
+        begins.begun().await;
+        gauge.lead(true);
+    });
+    let warm = CancellationToken::new();
+    let filled = warm.clone();
+    let controllers = controller::run(settings, stop, move || {
+        readiness.set();
+        filled.cancel();
+    });
+    match election {
+        Some(election) => election.hold(leases, &own_namespace, &lead, warm, controllers).await?,
+        None => controllers.await,
+    }
+    leading.abort();
     teller.abort();
     served.cancel();
     server.await.ok();
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     info!("stopped");
     Ok(())
 }
@@ -244,16 +316,47 @@ pub(crate) fn is_quotas_endpoint_meant() -> bool {
     !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
 }
 
-/// A client, and the namespace in which the operator itself lives.
-async fn client() -> Result<(Client, String), Error> {
+/// What is asked before every step of a call to Connect.
+fn guard(lead: &Lead, read_only: bool) -> Guard {
+    let fence = lead.fence().clone();
+    Arc::new(move |is_write| {
+        let refused = |kind, code, message| Err(Refused { kind, code, message });
+        match fence.check() {
+            Err(closed) => refused(Kind::Unavailable, "NotLeading", closed.to_string()),
+            Ok(()) if is_write && read_only => {
+                // Nothing should come as far as this.
+                let message = "the operator runs with --read-only, nothing is written".to_owned();
+                refused(Kind::AccessDenied, ConnectError::NOT_TRIED, message)
+            }
+            Ok(()) => Ok(()),
+        }
+    })
+}
+
+/// A client behind the fence, one for the Lease that is not, and the namespace in which the operator itself lives.
+async fn clients(lead: &Lead, metrics: &Metrics) -> Result<(Client, Client, String), Error> {
+    let config = config().await?;
+    let namespace = config.default_namespace.clone();
+    let builder = |config| ClientBuilder::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)));
+    let leases = builder(config.clone())?.build();
+    let client = builder(config)?.with_layer(&metrics.requests()).with_layer(&Fencing::new(lead.fence())).build();
+    Ok((client, leases, namespace))
+}
+
+/// A client for a command that ends, and the namespace in which it runs.
+pub(super) async fn client() -> Result<(Client, String), Error> {
+    let config = config().await?;
+    let namespace = config.default_namespace.clone();
+    Ok((Client::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))?, namespace))
+}
+
+async fn config() -> Result<kube::Config, Error> {
     let mut config = kube::Config::infer().await.map_err(|error| Error::Kubernetes(Box::new(error)))?;
     // The default retries for minutes inside one call; reconciles have a backoff of their own.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
     config.write_timeout = Some(Duration::from_secs(30));
-    let namespace = config.default_namespace.clone();
-    let client = Client::try_from(config).map_err(|error| Error::Kubernetes(Box::new(error)))?;
-    Ok((client, namespace))
+    Ok(config)
 }
 
 /// SIGTERM, as a kubelet sends it, and SIGINT, as a person does; a second one ends the process at once.
@@ -274,90 +377,4 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), Error> {
         }
     });
     Ok(())
-}
-
-pub(crate) fn cluster_name(text: &str) -> Result<String, String> {
-    let fits = (1..=LONGEST_CLUSTER_NAME).contains(&text.chars().count());
-    if fits && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("must be 1 to {LONGEST_CLUSTER_NAME} letters, digits, `-`, `_` or `.`"))
-    }
-}
-
-fn tenancy(text: &str) -> Result<Tenancy, String> {
-    match text {
-        "open" => Ok(Tenancy::Open),
-        "restricted" => Ok(Tenancy::Restricted),
-        _ => Err("must be open or restricted".to_owned()),
-    }
-}
-
-pub(crate) fn part(text: &str) -> Result<f64, String> {
-    let part = text.parse().ok().filter(|part| *part > 0.0 && *part <= 1.0);
-    part.ok_or_else(|| "must be more than 0 and at most 1, such as 0.5".to_owned())
-}
-
-fn format(text: &str) -> Result<Format, String> {
-    match text {
-        "text" => Ok(Format::Text),
-        "json" => Ok(Format::Json),
-        _ => Err("must be text or json".to_owned()),
-    }
-}
-
-fn brake(text: &str) -> Result<Brake, String> {
-    let form = || "must be a count and a duration, such as 100/1h".to_owned();
-    let (most, window) = text.split_once('/').ok_or_else(form)?;
-    Ok(Brake { most: most.parse().map_err(|_| form())?, window: duration(window)? })
-}
-
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().map_err(|_| "must be a number with a unit, such as 90s, 10m or 1h".to_owned())?;
-    let duration = match unit {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.saturating_mul(60)),
-        "h" => Duration::from_secs(number.saturating_mul(3600)),
-        _ => return Err("must have a unit: ms, s, m or h".to_owned()),
-    };
-    let longest = Duration::from_secs(7 * 24 * 3600);
-    if duration.is_zero() || duration > longest {
-        Err("must be more than nothing and at most 168h".to_owned())
-    } else {
-        Ok(duration)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_numbers_with_a_unit() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        for text in ["", "10", "s", "0s", "-1s", "1d", "99999999999999999999h", "999999999h"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_share_is_a_part_of_the_whole() {
-        assert_eq!((part("1"), part("0.25")), (Ok(1.0), Ok(0.25)));
-        for text in ["0", "-1", "1.1", "NaN", "all", ""] {
-            assert!(part(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_cluster_name_fits_into_a_tag() {
-        assert!(cluster_name("emea-prod.1").is_ok());
-        for text in ["", "a/b", "a b", &"x".repeat(41)] {
-            assert!(cluster_name(text).is_err(), "{text}");
-        }
-    }
 }

@@ -24,7 +24,10 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::Client;
 use aws_sdk_connect::config::{SharedCredentialsProvider, StalledStreamProtectionConfig};
-use aws_sdk_connect::types::{StringComparisonType, StringCondition, UserSearchCriteria};
+use aws_sdk_connect::operation::search_users::builders::SearchUsersFluentBuilder;
+use aws_sdk_connect::types::{
+    ControlPlaneTagFilter, StringComparisonType, StringCondition, TagCondition, UserSearchCriteria, UserSearchFilter,
+};
 
 use self::assume_role::AssumedRole;
 use self::failure::{OrFailed, malformed};
@@ -47,16 +50,39 @@ pub struct AwsConnect {
 }
 
 /// Credentials, endpoint and the like from where every AWS tool takes them: environment, profile, and
-/// the role of the pod or machine.
-pub async fn load() -> SdkConfig {
+/// the role of the pod or machine. `identity` tells this process from others in the User-Agent.
+pub async fn load(identity: Option<&str>) -> SdkConfig {
     // Pinned: what `latest` means moves with `cargo update`.
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts());
-    if let Ok(name) = AppName::new("connect-user-operator") {
+    if let Ok(name) = AppName::new(app_name(identity)) {
         loader = loader.app_name(name);
     }
     loader.load().await
+}
+
+/// The users that a search finds, of which hardly more than one can be.
+fn found<'a>(request: SearchUsersFluentBuilder) -> Answer<'a, Vec<ListedUser>> {
+    const OPERATION: &str = "SearchUsers";
+    Box::pin(async move {
+        let users = request.max_results(100).send().await.or_failed(OPERATION)?.users.into_iter().flatten();
+        let users = users.map(|user| answer::listed(user.id, user.username, None).ok_or_else(|| malformed(OPERATION)));
+        users.collect()
+    })
+}
+
+/// The name in the User-Agent, which CloudTrail shows. AWS asks for at most 50 characters, and of a Pod's name it is
+/// the end that no other has.
+fn app_name(identity: Option<&str>) -> String {
+    const NAME: &str = "connect-user-operator";
+    const LONGEST: usize = 50;
+    let Some(identity) = identity else { return NAME.to_owned() };
+    let known = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' };
+    let identity: Vec<char> = identity.chars().map(known).collect();
+    let room = LONGEST - NAME.len() - 1;
+    let end: String = identity.iter().skip(identity.len().saturating_sub(room)).collect();
+    format!("{NAME}.{end}")
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -186,7 +212,6 @@ impl Connect for AwsConnect {
     }
 
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
-        const OPERATION: &str = "SearchUsers";
         let exactly = StringCondition::builder()
             .field_name("Username")
             .value(username.as_str())
@@ -194,13 +219,14 @@ impl Connect for AwsConnect {
             .build();
         let criteria = UserSearchCriteria::builder().string_condition(exactly).build();
         let request = self.client(instance).search_users().instance_id(instance.id().as_str());
-        let request = request.search_criteria(criteria).max_results(100);
-        Box::pin(async move {
-            let users = request.send().await.or_failed(OPERATION)?.users.into_iter().flatten();
-            let users =
-                users.map(|user| answer::listed(user.id, user.username, None).ok_or_else(|| malformed(OPERATION)));
-            users.collect()
-        })
+        found(request.search_criteria(criteria))
+    }
+
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
+        let tag = TagCondition::builder().tag_key(key).tag_value(value).build();
+        let filter = ControlPlaneTagFilter::builder().tag_condition(tag).build();
+        let request = self.client(instance).search_users().instance_id(instance.id().as_str());
+        found(request.search_filter(UserSearchFilter::builder().tag_filter(filter).build()))
     }
 
     fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>> {

@@ -160,6 +160,10 @@ impl Connect for Fused {
         self.fused("ListUserProficiencies", instance, self.inner.list_user_proficiencies(instance, user, token))
     }
 
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
+        self.fused("SearchUsers", instance, self.inner.search_tag(instance, key, value))
+    }
+
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
         self.fused("SearchUsers", instance, self.inner.search_username(instance, username))
     }

@@ -46,6 +46,14 @@ pub struct ConnectError {
 impl ConnectError {
     /// Code of a call that was not made, because it would have failed like those before it.
     pub const NOT_TRIED: &'static str = "NotTried";
+
+    /// The code where only a word may stand, in metrics and spans: whatever else AWS may have sent as a code
+    /// is not repeated there.
+    pub fn code_word(&self) -> &str {
+        const LONGEST: usize = 60;
+        let is_word = (1..=LONGEST).contains(&self.code.len()) && self.code.chars().all(|c| c.is_ascii_alphanumeric());
+        if is_word { &self.code } else { "Unreadable" }
+    }
 }
 
 /// Characters of AWS's message that are shown.
@@ -137,6 +145,22 @@ mod tests {
         assert_eq!(Kind::of("TooManyRequestsException", 429), Kind::Throttled);
         assert_eq!(Kind::of("ThrottlingException", 400), Kind::Throttled);
         assert_eq!(Kind::of("", 429), Kind::Throttled);
+    }
+
+    #[test]
+    fn a_code_that_is_no_word_is_not_repeated() {
+        let with = |code: &str| ConnectError {
+            kind: Kind::Invalid,
+            operation: "CreateUser",
+            code: code.to_owned(),
+            message: String::new(),
+            request_id: None,
+            retry_after: None,
+        };
+        assert_eq!(with("ThrottlingException").code_word(), "ThrottlingException");
+        for code in ["", "jane@example.com", "+4930123456", "no word", &"x".repeat(61)] {
+            assert_eq!(with(code).code_word(), "Unreadable");
+        }
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 
-use super::{Answer, Connect, Group, InstanceInfo, Kind, ListedUser, Named, Page, QuickConnect, Written};
+use super::{Answer, Connect, ConnectError, Group, InstanceInfo, ListedUser, Named, Page, QuickConnect, Written};
 use crate::plan::call::Call;
 use crate::resource::status::ProficiencyKey;
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
 
-/// Told of each call: operation, kind of failure if it failed, duration.
-pub type Meter = Arc<dyn Fn(&'static str, Option<Kind>, Duration) + Send + Sync>;
+/// Told of each call: instance, operation, failure if it failed, duration.
+pub type Meter = Arc<dyn Fn(&Instance, &'static str, Option<&ConnectError>, Duration) + Send + Sync>;
 
 /// A port that tells a meter.
 pub struct Metered<C> {
@@ -26,21 +26,24 @@ impl<C> Metered<C> {
         Self { inner, meter }
     }
 
-    fn told<'a, T: 'a>(&'a self, operation: &'static str, answer: Answer<'a, T>) -> Answer<'a, T> {
+    fn told<'a, T: 'a>(
+        &'a self,
+        instance: &'a Instance,
+        operation: &'static str,
+        answer: Answer<'a, T>,
+    ) -> Answer<'a, T> {
         let (started, meter) = (Instant::now(), &self.meter);
-        answer
-            .inspect(move |result| meter(operation, result.as_ref().err().map(|error| error.kind), started.elapsed()))
-            .boxed()
+        answer.inspect(move |result| meter(instance, operation, result.as_ref().err(), started.elapsed())).boxed()
     }
 }
 
 impl<C: Connect> Connect for Metered<C> {
     fn write<'a>(&'a self, instance: &'a Instance, user: Option<&'a UserId>, call: &'a Call) -> Answer<'a, Written> {
-        self.told(call.operation(), self.inner.write(instance, user, call))
+        self.told(instance, call.operation(), self.inner.write(instance, user, call))
     }
 
     fn describe_user<'a>(&'a self, instance: &'a Instance, user: &'a UserId) -> Answer<'a, ObservedUser> {
-        self.told("DescribeUser", self.inner.describe_user(instance, user))
+        self.told(instance, "DescribeUser", self.inner.describe_user(instance, user))
     }
 
     fn list_user_proficiencies<'a>(
@@ -49,35 +52,39 @@ impl<C: Connect> Connect for Metered<C> {
         user: &'a UserId,
         token: Option<String>,
     ) -> Answer<'a, Page<(ProficiencyKey, i32)>> {
-        self.told("ListUserProficiencies", self.inner.list_user_proficiencies(instance, user, token))
+        self.told(instance, "ListUserProficiencies", self.inner.list_user_proficiencies(instance, user, token))
+    }
+
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
+        self.told(instance, "SearchUsers", self.inner.search_tag(instance, key, value))
     }
 
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
-        self.told("SearchUsers", self.inner.search_username(instance, username))
+        self.told(instance, "SearchUsers", self.inner.search_username(instance, username))
     }
 
     fn list_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ListedUser>> {
-        self.told("ListUsers", self.inner.list_users(instance, token))
+        self.told(instance, "ListUsers", self.inner.list_users(instance, token))
     }
 
     fn search_users<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<ObservedUser>> {
-        self.told("SearchUsers", self.inner.search_users(instance, token))
+        self.told(instance, "SearchUsers", self.inner.search_users(instance, token))
     }
 
     fn describe_instance<'a>(&'a self, instance: &'a Instance) -> Answer<'a, InstanceInfo> {
-        self.told("DescribeInstance", self.inner.describe_instance(instance))
+        self.told(instance, "DescribeInstance", self.inner.describe_instance(instance))
     }
 
     fn list_routing_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
-        self.told("ListRoutingProfiles", self.inner.list_routing_profiles(instance, token))
+        self.told(instance, "ListRoutingProfiles", self.inner.list_routing_profiles(instance, token))
     }
 
     fn list_security_profiles<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Named>> {
-        self.told("ListSecurityProfiles", self.inner.list_security_profiles(instance, token))
+        self.told(instance, "ListSecurityProfiles", self.inner.list_security_profiles(instance, token))
     }
 
     fn search_hierarchy_groups<'a>(&'a self, instance: &'a Instance, token: Option<String>) -> Answer<'a, Page<Group>> {
-        self.told("SearchUserHierarchyGroups", self.inner.search_hierarchy_groups(instance, token))
+        self.told(instance, "SearchUserHierarchyGroups", self.inner.search_hierarchy_groups(instance, token))
     }
 
     fn search_quick_connects<'a>(
@@ -85,6 +92,6 @@ impl<C: Connect> Connect for Metered<C> {
         instance: &'a Instance,
         token: Option<String>,
     ) -> Answer<'a, Page<QuickConnect>> {
-        self.told("SearchQuickConnects", self.inner.search_quick_connects(instance, token))
+        self.told(instance, "SearchQuickConnects", self.inner.search_quick_connects(instance, token))
     }
 }

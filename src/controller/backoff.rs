@@ -49,6 +49,8 @@ struct Memory {
     waiting_since: Option<Timestamp>,
     /// When the user is to be looked at even if nothing speaks against it.
     due: Option<Instant>,
+    /// Whether the look that is due has been asked for.
+    is_called: bool,
     /// The object's resourceVersion after the last write of ours.
     written: Option<u64>,
 }
@@ -122,6 +124,18 @@ impl Backoff {
     pub(super) fn is_behind(&self, uid: &str, resource_version: &str) -> bool {
         let written = self.lock().get(uid).and_then(|memory| memory.written);
         written.zip(resource_version.parse().ok()).is_some_and(|(written, copy): (u64, u64)| copy < written)
+    }
+
+    /// The objects that are due to be looked at since the last call.
+    pub(super) fn come_due(&self, now: Instant) -> Vec<String> {
+        let mut objects = self.lock();
+        let due =
+            objects.iter_mut().filter(|(_, memory)| !memory.is_called && memory.due.is_some_and(|due| now >= due));
+        due.map(|(uid, memory)| {
+            memory.is_called = true;
+            uid.clone()
+        })
+        .collect()
     }
 
     /// Forgets an object that is gone.
@@ -201,6 +215,18 @@ mod tests {
         let later = now + intervals.resync / 4;
         assert_eq!(backoff.delay("u", 1, Next::Unchanged, &intervals, later, 0.9), Some(intervals.resync / 4));
         assert!(!backoff.is_due("u", later) && backoff.is_due("u", now + intervals.resync / 2));
+    }
+
+    #[test]
+    fn what_comes_due_is_called_once_until_it_was_looked_at() {
+        let (backoff, intervals, now) = (Backoff::default(), Intervals::default(), Instant::now());
+        backoff.delay("u", 1, Next::Resync, &intervals, now, 0.5);
+        let due = now + intervals.resync;
+        assert!(backoff.come_due(now).is_empty());
+        assert_eq!(backoff.come_due(due), ["u"]);
+        assert!(backoff.come_due(due).is_empty() && backoff.is_due("u", due));
+        backoff.delay("u", 1, Next::Resync, &intervals, due, 0.5);
+        assert_eq!(backoff.come_due(due + intervals.resync), ["u"]);
     }
 
     #[test]

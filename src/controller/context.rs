@@ -13,6 +13,7 @@ use super::Guarded;
 use super::backoff::{Backoff, Intervals};
 use super::clock::Clock;
 use super::deletions::Deletions;
+use super::exclusive::Exclusive;
 use super::index::Index;
 use super::vanished::Vanished;
 use crate::connect::Clients;
@@ -20,9 +21,10 @@ use crate::connect::circuit::Circuits;
 use crate::inventory::Instances;
 use crate::inventory::catalog::Catalog;
 use crate::inventory::sweep::Inventory;
+use crate::lead::Lead;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
-use crate::policy::{Brake, Tenancy};
+use crate::policy::{Brake, Rules, Tenancy};
 use crate::resource::instance::ConnectInstance;
 use crate::resource::user::ConnectUser;
 use crate::user::ownership::Owner;
@@ -43,10 +45,17 @@ pub(super) struct Context {
     pub(super) backoff: Backoff,
     /// Namespaces watched; none means all.
     pub(super) namespaces: Vec<String>,
+    /// Which objects of these namespaces are watched; none means all.
+    pub(super) selector: Option<String>,
+    /// Whether nothing may be written to Amazon Connect.
+    pub(super) read_only: bool,
+    /// Whether this process is the one that acts.
+    pub(super) lead: Lead,
     pub(super) tenancy: Tenancy,
     pub(super) brake: Brake,
     pub(super) clock: Clock,
     pub(super) deletions: Deletions,
+    pub(super) exclusive: Exclusive,
     pub(super) vanished: Vanished,
     pub(super) connect_instances: Store<ConnectInstance>,
     /// Cancelled once every cache is filled: until then, that an object is not there says nothing.
@@ -66,6 +75,11 @@ impl Context {
             path: format!("{}/{}/{}", self.cluster, object.namespace().unwrap_or_default(), object.name_any()),
             uid: object.uid().unwrap_or_default(),
         }
+    }
+
+    /// The rules of an instance, as far as this process may do what they allow.
+    pub(super) fn as_permitted(&self, rules: Rules) -> Rules {
+        if self.read_only { rules.read_only() } else { rules }
     }
 
     /// What was created after this may not be listed yet.

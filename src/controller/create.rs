@@ -15,9 +15,10 @@ use crate::user::ownership::Owned;
 
 impl Line<'_> {
     pub(super) async fn create(&self, subject: &mut Subject<'_>, facts: Facts) -> Result<Outcome, Halt> {
-        let Self { cx, instance, rules, connect, desired, owner, owned: _, redactor } = self;
-        if rules.freeze {
-            let message = format!("user {} does not exist and would be created: {}", desired.username, self.frozen());
+        let Self { cx, instance, rules, connect, desired, owner, owned: _, redactor, was_held: _ } = self;
+        if let Some(why) = &rules.freeze {
+            let message =
+                format!("user {} does not exist and would be created: {why}, nothing is written", desired.username);
             return Ok(Outcome::new(Reason::Frozen, message, Next::Slow).with_facts(facts));
         }
         if password::is_generated(subject.object) {
@@ -39,7 +40,7 @@ impl Line<'_> {
         self.still_right(subject).await?;
 
         let plan = diff::create(desired, owner, password);
-        let Executed { created, written, failed } =
+        let Executed { created, written, failed, outdated: _ } =
             execute(cx, connect.as_ref(), instance, None, &plan.calls, redactor).await;
         if let (Some((id, _)), Some(at)) = (&created, written) {
             cx.inventory.created(instance, id, &desired.username, at);
@@ -76,10 +77,10 @@ impl Line<'_> {
         let username = &desired.username;
         let found = by_username(cx, connect.as_ref(), instance, username).await.map_err(|error| self.failed(error))?;
         let observed = match found {
-            Some(found) => self.observe(&found).await?,
+            Some(found) => self.take(&found).await?,
             None => None,
         };
-        if let Some(observed) = observed {
+        if let Some((_held, observed)) = observed {
             return self.judge(subject, &observed).await;
         }
         let now = cx.clock.now();

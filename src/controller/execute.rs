@@ -1,12 +1,11 @@
 //! Carries out a plan's calls, one after the other, and stops at the first that fails.
 
-use std::time::Instant;
-
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::Context;
 use super::redact::Redactor;
+use super::{Context, turn};
 use crate::connect::{Connect, ConnectError, Written};
 use crate::plan::call::Call;
 use crate::plan::report::printable;
@@ -20,6 +19,9 @@ pub(super) struct Executed {
     pub(super) written: Option<Timestamp>,
     /// The call that failed; those before it were acknowledged.
     pub(super) failed: Option<ConnectError>,
+    /// Whether a call after the first waited so long for its turn that the user has to be looked at again. It
+    /// was not made.
+    pub(super) outdated: bool,
 }
 
 /// Executes `calls` on `user`, or on the user that the first call makes.
@@ -33,8 +35,15 @@ pub(super) async fn execute(
 ) -> Executed {
     let mut created: Option<(UserId, String)> = None;
     let mut last = None;
-    for call in calls {
+    for (index, call) in calls.iter().enumerate() {
         let started = Instant::now();
+        // One that we have just made is nobody else's, and whoever waited for the first turn has looked again.
+        if index > 0 && created.is_none() {
+            connect.turn(instance, call.operation()).await;
+            if started.elapsed() >= turn::LONG {
+                return Executed { created, written: last, failed: None, outdated: true };
+            }
+        }
         let target = created.as_ref().map(|(id, _)| id).or(user);
         let writing = target.map(|target| cx.inventory.writing(instance, target));
         let result = connect.write(instance, target, call).await;
@@ -55,9 +64,9 @@ pub(super) async fn execute(
             Err(error) => {
                 let error = redactor.error(error);
                 warn!(call = %shown, millis, error = %printable(&error.to_string()), "call to amazon connect failed");
-                return Executed { created, written: last, failed: Some(error) };
+                return Executed { created, written: last, failed: Some(error), outdated: false };
             }
         }
     }
-    Executed { created, written: last, failed: None }
+    Executed { created, written: last, failed: None, outdated: false }
 }

@@ -12,6 +12,9 @@ use crate::resource::user::ConnectUser;
 /// Namespace and name.
 type Key = Arc<(String, String)>;
 
+/// Hardly ever more than one, so a set would cost more than what is in it.
+type Keys = Vec<Key>;
+
 /// An index over one watch. It is brought up to date with the cache, by the same events.
 #[derive(Default)]
 pub(super) struct Index(RwLock<Maps>);
@@ -19,19 +22,19 @@ pub(super) struct Index(RwLock<Maps>);
 #[derive(Default)]
 struct Maps {
     objects: HashMap<Key, Claims>,
-    by_username: HashMap<String, BTreeSet<Key>>,
-    by_uid: HashMap<String, Key>,
-    by_user: HashMap<String, BTreeSet<Key>>,
+    by_username: HashMap<Arc<str>, Keys>,
+    by_uid: HashMap<Arc<str>, Key>,
+    by_user: HashMap<Arc<str>, Keys>,
     /// What a new listing has shown so far.
     relisted: Option<BTreeSet<Key>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Claims {
-    uid: String,
+    uid: Arc<str>,
     /// Folded, since usernames that differ in case only are the same.
-    username: String,
-    user: Option<String>,
+    username: Arc<str>,
+    user: Option<Arc<str>>,
 }
 
 impl Index {
@@ -62,7 +65,7 @@ impl Index {
 
     /// Objects that claim this username, in whatever instance.
     pub(super) fn by_username(&self, username: &str) -> Vec<(String, String)> {
-        self.read(|maps| all(maps.by_username.get(&username.to_lowercase())))
+        self.read(|maps| all(maps.by_username.get(username.to_lowercase().as_str())))
     }
 
     /// The object with this uid.
@@ -89,18 +92,18 @@ impl Maps {
     fn put(&mut self, key: Key, object: &DeserializeGuard<ConnectUser>) {
         let Ok(object) = &object.0 else { return self.remove(&key) };
         let claims = Claims {
-            uid: object.uid().unwrap_or_default(),
-            username: object.spec.username.to_lowercase(),
-            user: object.status.as_ref().and_then(|status| status.user_id.clone()),
+            uid: object.uid().unwrap_or_default().into(),
+            username: object.spec.username.to_lowercase().into(),
+            user: object.status.as_ref().and_then(|status| status.user_id.as_deref()).map(Arc::from),
         };
         if self.objects.get(&key) == Some(&claims) {
             return;
         }
         self.remove(&key);
-        self.by_username.entry(claims.username.clone()).or_default().insert(Arc::clone(&key));
-        self.by_uid.insert(claims.uid.clone(), Arc::clone(&key));
+        give(&mut self.by_username, &claims.username, &key);
+        self.by_uid.insert(Arc::clone(&claims.uid), Arc::clone(&key));
         if let Some(user) = &claims.user {
-            self.by_user.entry(user.clone()).or_default().insert(Arc::clone(&key));
+            give(&mut self.by_user, user, &key);
         }
         self.objects.insert(key, claims);
     }
@@ -118,16 +121,23 @@ impl Maps {
     }
 }
 
-fn take(map: &mut HashMap<String, BTreeSet<Key>>, what: &str, key: &Key) {
+fn give(map: &mut HashMap<Arc<str>, Keys>, what: &Arc<str>, key: &Key) {
+    let keys = map.entry(Arc::clone(what)).or_insert_with(|| Vec::with_capacity(1));
+    if let Err(place) = keys.binary_search(key) {
+        keys.insert(place, Arc::clone(key));
+    }
+}
+
+fn take(map: &mut HashMap<Arc<str>, Keys>, what: &str, key: &Key) {
     if let Some(keys) = map.get_mut(what) {
-        keys.remove(key);
+        keys.retain(|other| other != key);
         if keys.is_empty() {
             map.remove(what);
         }
     }
 }
 
-fn all(keys: Option<&BTreeSet<Key>>) -> Vec<(String, String)> {
+fn all(keys: Option<&Keys>) -> Vec<(String, String)> {
     keys.into_iter().flatten().map(|key| (**key).clone()).collect()
 }
 

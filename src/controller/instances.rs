@@ -8,18 +8,20 @@ use futures::channel::mpsc::UnboundedReceiver;
 use futures::{StreamExt, TryStreamExt};
 use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::{Controller, PredicateConfig, WatchStreamExt, reflector::Store, watcher};
 use kube::{Api, Resource, ResourceExt};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, info_span, warn};
 
 use super::governance::{connect, credentials, governors, instance_of};
 use super::reports::{self, Reports};
 use super::siblings::of_instance;
 use super::{Context, Filled, turn, verdict};
 use crate::connect::{IdentityManagement, InstanceInfo};
+use crate::metrics::End;
 use crate::pace::paced::Work;
 use crate::pace::queue::Class;
 use crate::plan::report::Outcome;
@@ -129,12 +131,27 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
     tokio::select! {
         biased;
         () = cx.stop.cancelled() => return Ok(Action::await_change()),
-        () = cx.filled.cancelled() => {}
+        ((), ()) = futures::future::join(cx.filled.cancelled(), cx.lead.begun()) => {}
     }
+    // It may have waited for days until this process led.
+    let Some(object) = cx.connect_instances.get(&ObjectRef::from_obj(object.as_ref())) else {
+        return Ok(Action::await_change());
+    };
     // There are few of them, they ask once, and creations wait for what they learn.
     let work = turn::work(Class::Edit, &cx.stop);
-    let told = turn::unless_abandoned(&work, tell(&object, &cx, &work)).await;
-    if let Some(Err(error)) = told {
+    let span = info_span!("reconcile_instance", object = %object.name_any(), generation = object.metadata.generation);
+    let at_work = cx.metrics.begin_instance();
+    let Some(told) = turn::unless_abandoned(&work, tell(&object, &cx, &work)).instrument(span).await else {
+        return Ok(Action::await_change());
+    };
+    let end = match &told {
+        Ok(()) => End::Carried,
+        Err(kube::Error::Api(status)) if status.is_not_found() => End::Carried,
+        Err(kube::Error::Api(status)) if status.is_conflict() => End::Again,
+        Err(_) => End::Failed,
+    };
+    at_work.ended(end, end == End::Failed);
+    if let Err(error) = told {
         match &error {
             kube::Error::Api(status) if status.is_conflict() => {
                 debug!(instance = %object.name_any(), "decided on a stale ConnectInstance; looking again");
@@ -159,7 +176,7 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
     let admits = |namespace: &String| rules.as_ref().is_ok_and(|rules| rules.admits(namespace));
     let takes_part = cx.namespaces.is_empty() || !users.is_empty() || cx.namespaces.iter().any(admits);
     let previous = object.status.clone().unwrap_or_default();
-    let own = reports::name(&cx.namespaces);
+    let own = reports::name(&cx.namespaces, cx.selector.as_deref());
     if !takes_part && !previous.operators.iter().any(|report| report.namespaces == own) {
         return Ok(());
     }
@@ -269,7 +286,7 @@ async fn judge(
         return (Reason::NotAllowed, message, None);
     }
     let rules = match Rules::of(&name, &object.spec, cx.brake) {
-        Ok(rules) => rules,
+        Ok(rules) => cx.as_permitted(rules),
         Err(denied) => return (Reason::InvalidSpec, denied.to_string(), None),
     };
     let credentials = credentials(&rules);
@@ -296,8 +313,8 @@ async fn judge(
                 "{held} deletions are held back by the brake: see one of the objects for how many and how to go on"
             ),
         )
-    } else if rules.freeze {
-        (Reason::Frozen, "frozen (spec.freeze): differences are reported, nothing is written".to_owned())
+    } else if let Some(why) = &rules.freeze {
+        (Reason::Frozen, format!("{why}: differences are reported, nothing is written"))
     } else {
         (Reason::InSync, format!("instance {} answers", instance.id()))
     };

@@ -12,17 +12,15 @@ use zeroize::Zeroize;
 use super::Context;
 use super::subject::Subject;
 use super::verdict;
-use crate::connect::{Connect, IdentityManagement, Kind};
+use crate::connect::{Connect, Kind};
 use crate::plan::report::{Next, Outcome};
+use crate::policy::governing::{Refusal, permit_creation};
 use crate::resource::condition::Reason;
 use crate::resource::status::PasswordSecret;
 use crate::resource::user::{ConnectUser, PasswordSecretRef};
 use crate::user::ids::Instance;
 use crate::user::password::Password;
 pub(super) use changed::tell_change;
-
-/// What Connect allows for usernames where it keeps passwords itself.
-const LONGEST_USERNAME_WITHOUT_SAML: usize = 20;
 
 /// Checks what only the kind of instance can tell, and reads the password where one is wanted.
 pub(super) async fn for_creation(
@@ -32,35 +30,14 @@ pub(super) async fn for_creation(
     instance: &Instance,
 ) -> Result<Option<(Password, PasswordSecret)>, Box<Outcome>> {
     let spec = &subject.object.spec;
-    let invalid = |message: String| Box::new(Outcome::new(Reason::InvalidSpec, message, Next::Backoff));
     let management = match cx.instances.info(connect, instance).await {
         Ok(info) => info.identity_management,
         // The right to describe the instance is optional: then CreateUser itself says what is wrong.
         Err(error) if error.kind == Kind::AccessDenied => None,
         Err(error) => return Err(Box::new(verdict::failed_call(&error, instance))),
     };
-    let id = instance.id();
-    match (management, &spec.password_secret_ref) {
-        (Some(IdentityManagement::ConnectManaged), None) => {
-            return Err(invalid(format!(
-                "instance {id} keeps passwords itself (CONNECT_MANAGED), so a new user needs one: set spec.passwordSecretRef to a Secret in namespace {}",
-                subject.namespace
-            )));
-        }
-        (Some(IdentityManagement::Saml | IdentityManagement::ExistingDirectory), Some(_)) => {
-            return Err(invalid(format!(
-                "instance {id} does not keep passwords (its users sign in through SAML or a directory): remove spec.passwordSecretRef"
-            )));
-        }
-        _ => {}
-    }
-    let keeps_names_short =
-        matches!(management, Some(IdentityManagement::ConnectManaged | IdentityManagement::ExistingDirectory));
-    if keeps_names_short && spec.username.chars().count() > LONGEST_USERNAME_WITHOUT_SAML {
-        return Err(invalid(format!(
-            "spec.username has more than {LONGEST_USERNAME_WITHOUT_SAML} characters, which instance {id} allows only with SAML: usernames cannot change, so delete the object and create it with a shorter one"
-        )));
-    }
+    permit_creation(spec, management, instance, &subject.namespace)
+        .map_err(|Refusal { reason, message }| Box::new(Outcome::new(reason, message, Next::Backoff)))?;
     match &spec.password_secret_ref {
         Some(reference) => read(cx, subject, reference).await.map(Some),
         None => Ok(None),

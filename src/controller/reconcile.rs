@@ -2,36 +2,51 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType};
 use kube::{Resource, ResourceExt};
-use tracing::{Instrument, debug, error, info, info_span, warn};
+use tracing::{Instrument, Span, debug, error, field, info, info_span, warn};
 
+use super::governance::instance_of;
 use super::removal::{self, Removal};
 use super::subject::{self, OnStale, PublishError, Subject};
-use super::{Context, Guarded, sync, turn, unreadable};
+use super::{Context, Guarded, sweeps, sync, turn, unreadable};
+use crate::metrics::End;
 use crate::pace::paced::Work;
 use crate::plan::report::{Next, Outcome, Story};
 use crate::resource::condition::Reason;
 use crate::resource::user::ConnectUser;
 
 pub(super) async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
+    let Some(object) = turn::leading(object, &cx).await else { return Ok(Action::await_change()) };
+    let came = Instant::now();
+    cx.metrics.queued();
     let Some(entry) = turn::enter(&object, &cx).await else { return Ok(Action::await_change()) };
     // It may have waited for an hour.
     let Some(object) = turn::latest(&object, &cx) else { return Ok(Action::await_change()) };
     // On the heap, and only now: thousands wait above.
     let work = turn::work(entry.class(), &cx.stop);
-    let next = Box::pin(turn::unless_abandoned(&work, begin(&object, &cx, &work))).await;
+    let next = Box::pin(turn::unless_abandoned(&work, begin(&object, &cx, &work, came.elapsed()))).await;
     Ok(next.unwrap_or_else(Action::await_change))
 }
 
-async fn begin(object: &Guarded, cx: &Context, work: &Work) -> Action {
+async fn begin(object: &Guarded, cx: &Context, work: &Work, waited: Duration) -> Action {
     let meta = object.meta();
     let (uid, generation) = (meta.uid.clone().unwrap_or_default(), meta.generation.unwrap_or_default());
-    let span = info_span!("reconcile", object = %format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()), generation);
-    let started = std::time::Instant::now();
+    let span = info_span!(
+        "reconcile",
+        object = %format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any()),
+        generation,
+        class = work.class.name(),
+        queued_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+        reason = field::Empty,
+        result = field::Empty,
+        otel.status_code = field::Empty,
+    );
+    let at_work = cx.metrics.begin(waited);
 
     let line = AssertUnwindSafe(async {
         match &object.0 {
@@ -41,17 +56,17 @@ async fn begin(object: &Guarded, cx: &Context, work: &Work) -> Action {
     });
     // A panic is a bug in here; it must not take the other objects with it.
     let result = line.catch_unwind().instrument(span.clone()).await;
-    let _entered = span.entered();
-    let (next, label) = match result {
-        Ok(Ok(next)) => (next, "success"),
-        Ok(Err(PublishError::Gone { .. })) => (Next::Change, "success"),
+    let span = span.entered();
+    let (next, end) = match result {
+        Ok(Ok(next)) => (next, End::Carried),
+        Ok(Err(PublishError::Gone { .. })) => (Next::Change, End::Carried),
         Ok(Err(error @ PublishError::Stale { .. })) => {
             debug!(%error, "decided on a stale object; looking again");
-            (Next::Soon, "requeue")
+            (Next::Soon, End::Again)
         }
         Ok(Err(error)) => {
             warn!(error = &error as &dyn std::error::Error, "the api server did not take a write; trying again");
-            (Next::Backoff, "error")
+            (Next::Backoff, End::Failed)
         }
         Err(panic) => {
             let message =
@@ -60,13 +75,18 @@ async fn begin(object: &Guarded, cx: &Context, work: &Work) -> Action {
                 message = message.unwrap_or("no message"),
                 "a reconcile panicked: this is a bug, please report it; trying again"
             );
-            cx.metrics.panicked();
-            (Next::Backoff, "panic")
+            (Next::Backoff, End::Panicked)
         }
     };
-    cx.metrics.reconciled(label, started.elapsed());
+    span.record("result", end.name());
+    if matches!(end, End::Failed | End::Panicked) {
+        span.record("otel.status_code", "ERROR");
+    }
+    at_work.ended(end, matches!(next, Next::Backoff | Next::BackoffAtLeast(_)));
     let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, tokio::time::Instant::now(), rand::random());
-    delay.map_or_else(Action::await_change, Action::requeue)
+    // Nobody waits for a look at what is in order, and a timer weighs as much as a third of the object.
+    let is_calm = matches!(next, Next::Resync | Next::Unchanged) && delay.is_some_and(|delay| delay > sweeps::PACE);
+    delay.filter(|_| !is_calm).map_or_else(Action::await_change, Action::requeue)
 }
 
 /// Reconciles the object as cached; or as it is, where the cache does not know yet what we have written
@@ -83,7 +103,7 @@ async fn drive(object: &ConnectUser, cx: &Context, work: &Work) -> Result<Next, 
     } else {
         object
     };
-    let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object, work.clone());
+    let mut subject = Subject::new(cx, object, work.clone());
     let result = carry_out(&mut subject, cx).await;
     cx.backoff.wrote(&uid, subject.resource_version());
     result
@@ -117,6 +137,8 @@ async fn carry_out(subject: &mut Subject<'_>, cx: &Context) -> Result<Next, Publ
 async fn publish(subject: &mut Subject<'_>, cx: &Context, outcome: Outcome) -> Result<Next, PublishError> {
     let (reason, message) = (outcome.reason, outcome.message.clone());
     let report = subject.publish(outcome, OnStale::ReadAgain).await?;
+    cx.metrics.came_to(reason);
+    Span::current().record("reason", reason.as_str());
     if reason == Reason::InSync {
         debug!(reason = reason.as_str(), "{message}");
     } else {
@@ -132,6 +154,8 @@ async fn publish(subject: &mut Subject<'_>, cx: &Context, outcome: Outcome) -> R
 async fn tell(cx: &Context, object: &ConnectUser, story: Story) {
     const LONGEST_NOTE: usize = 1000;
     let Story { warning, reason, action, mut note } = story;
+    let instance = instance_of(cx, &object.spec).ok();
+    cx.metrics.told(instance.as_ref().map(|instance| instance.id().as_str()), reason);
     if note.len() > LONGEST_NOTE {
         let cut = (0..=LONGEST_NOTE).rev().find(|at| note.is_char_boundary(*at)).unwrap_or_default();
         note.truncate(cut);

@@ -6,9 +6,10 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use tokio::time::Instant;
 
+use super::exclusive::Held;
 use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
-use super::lookup::{by_username, in_list, observe};
+use super::lookup::{by_owner, by_username, in_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Heir, Sibling};
 use super::subject::{Live, OnStale, PublishError, Subject};
@@ -76,12 +77,8 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
         Err(outcome) => return held(format!("user {username} is not deleted: {}", outcome.message), Next::Slow),
     };
     let Governed { instance, rules, connect: _, is_closing: _ } = &governed;
-    if rules.freeze {
-        let source = rules.source.as_deref().unwrap_or_default();
-        return held(
-            format!("ConnectInstance {source} is frozen (spec.freeze): user {username} is not deleted until that ends"),
-            Next::Slow,
-        );
+    if let Some(why) = &rules.freeze {
+        return held(format!("{why}: user {username} is not deleted until that ends"), Next::Slow);
     }
 
     let found = match find(subject, cx, &governed, &username, was_tried).await {
@@ -99,12 +96,13 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
             finish(&governed, id.as_ref(), None).await
         }
         Found::NotYet(message) => Err(Halt::outcome(Reason::Deleting, message, Next::Soon)),
-        Found::User(user) => judge(subject, cx, &governed, &user).await,
+        // Held until all is done with it: what its tags said is true as long.
+        Found::User(_held, user) => judge(subject, cx, &governed, &user).await,
     }
 }
 
 enum Found {
-    User(Box<ObservedUser>),
+    User(Held, Box<ObservedUser>),
     Nothing,
     NotYet(String),
 }
@@ -121,15 +119,24 @@ async fn find(
         |id: &UserId| Found::NotYet(format!("user {username} ({id}) is listed, but not described at the moment"));
     let id = subject.status.user_id.as_deref().and_then(UserId::read);
     if let Some(id) = &id {
+        let held = cx.exclusive.take(instance, id).await;
         if let Some(user) = observe(connect, instance, id, false).await? {
-            return Ok(Found::User(Box::new(user)));
+            return Ok(Found::User(held, Box::new(user)));
         }
     } else if let Some(listed) = by_username(cx, connect, instance, username).await? {
+        let held = cx.exclusive.take(instance, &listed).await;
         let user = observe(connect, instance, &listed, false).await?;
-        return Ok(user.map_or_else(|| not_described(&listed), |user| Found::User(Box::new(user))));
+        return Ok(user.map_or_else(|| not_described(&listed), |user| Found::User(held, Box::new(user))));
     }
     if !was_tried {
         return Ok(Found::Nothing);
+    }
+    if ready(&subject.status.conditions).is_none()
+        && let Some(found) = by_owner(connect, instance, &cx.owner(subject.object)).await?
+    {
+        let held = cx.exclusive.take(instance, &found).await;
+        let user = observe(connect, instance, &found, false).await?;
+        return Ok(user.map_or_else(|| not_described(&found), |user| Found::User(held, Box::new(user))));
     }
     // Nothing to be seen. A user that was made moments ago may be invisible, so the grace comes first.
     if since_last_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
@@ -141,8 +148,9 @@ async fn find(
         Listed::Nowhere | Listed::Empty => Found::Nothing,
         Listed::ById => Found::NotYet(format!("user {username} is listed, but not described at the moment")),
         Listed::ByName(listed) => {
+            let held = cx.exclusive.take(instance, &listed).await;
             let user = observe(connect, instance, &listed, false).await?;
-            user.map_or_else(|| not_described(&listed), |user| Found::User(Box::new(user)))
+            user.map_or_else(|| not_described(&listed), |user| Found::User(held, Box::new(user)))
         }
     })
 }
@@ -245,9 +253,10 @@ async fn judge(
         brake(subject, cx, governed, user).await?;
     }
     let redactor = Redactor::new(&subject.object.spec);
-    let Executed { created: _, written: _, failed } =
+    let Executed { created: _, written: _, failed, outdated } =
         execute(cx, connect.as_ref(), instance, Some(&user.id), &calls, &redactor).await;
     match failed {
+        None if outdated => return Err(turn::outdated(subject).into()),
         None => {}
         // It was there a moment ago, and one 404 does not prove that it is gone: it is looked for again.
         Some(error) if error.kind == Kind::NotFound => {
@@ -280,6 +289,7 @@ async fn heir(
 ) -> Result<Option<Sibling>, Halt> {
     let Governed { instance, rules, connect, .. } = governed;
     let (house, others): (Vec<_>, Vec<_>) = siblings::heirs(cx, subject.object, governed, &user.username)
+        .await?
         .into_iter()
         .partition(|heir| heir.is_of_the_house);
     if let Some(heir) = ready_one(subject, cx, governed, house)? {

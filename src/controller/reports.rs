@@ -11,6 +11,8 @@ const HEARD: SignedDuration = SignedDuration::from_mins(5);
 const SILENT: SignedDuration = SignedDuration::from_mins(15);
 /// In the place of the names of namespaces.
 const ALL: &str = "*";
+/// Before a label selector. Names of namespaces have no blanks.
+const BY_LABEL: &str = " ";
 
 /// What all operators have told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +22,16 @@ pub(super) struct Reports {
     now: Timestamp,
 }
 
-/// How an operator that watches these namespaces is called in reports.
-pub(super) fn name(namespaces: &[String]) -> String {
+/// How an operator that watches these objects of these namespaces is called in reports.
+pub(super) fn name(namespaces: &[String], selector: Option<&str>) -> String {
     let mut namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
     namespaces.sort_unstable();
     namespaces.dedup();
-    if namespaces.is_empty() { ALL.to_owned() } else { namespaces.join(",") }
+    let namespaces = if namespaces.is_empty() { ALL.to_owned() } else { namespaces.join(",") };
+    match selector {
+        Some(selector) => format!("{namespaces}{BY_LABEL}{selector}"),
+        None => namespaces,
+    }
 }
 
 impl Reports {
@@ -100,6 +106,13 @@ fn is_heard(report: &OperatorReport, now: Timestamp) -> bool {
 
 /// Whether one who watches `ours` sees all of `theirs`.
 fn covers(ours: &str, theirs: &str) -> bool {
+    let parts = |name: &str| name.split_once(BY_LABEL).map(|(a, b)| (a.to_owned(), Some(b.to_owned())));
+    let [(ours, our_selector), (theirs, their_selector)] =
+        [ours, theirs].map(|name| parts(name).unwrap_or_else(|| (name.to_owned(), None)));
+    // What another selector selects is not known here.
+    if our_selector.is_some() && our_selector != their_selector {
+        return false;
+    }
     ours == ALL || theirs.split(',').all(|namespace| ours.split(',').any(|own| own == namespace))
 }
 
@@ -170,7 +183,25 @@ mod tests {
         assert_eq!(told(&first, report("a", 0, 3, 7), 4).into_all(), first);
         let renewed = told(&first, report("a", 0, 3, 7), 5).into_all();
         assert_eq!(renewed[0].time, at(5).to_string());
-        assert_eq!(name(&["b".to_owned(), "a".to_owned(), "b".to_owned()]), "a,b");
-        assert_eq!(name(&[]), ALL);
+        assert_eq!(name(&["b".to_owned(), "a".to_owned(), "b".to_owned()], None), "a,b");
+        assert_eq!(name(&[], None), ALL);
+    }
+
+    #[test]
+    fn a_shard_counts_for_another_only_where_it_is_the_same_or_all() {
+        let (one, two) = (name(&[], Some("shard in (a, b)")), name(&["n".to_owned()], Some("shard=c")));
+        assert_eq!((one.as_str(), two.as_str()), ("* shard in (a, b)", "n shard=c"));
+        for (ours, theirs, expected) in [
+            (one.as_str(), one.as_str(), true),
+            (one.as_str(), two.as_str(), false),
+            (one.as_str(), "n", false),
+            ("* shard=c", two.as_str(), true),
+            ("m shard=c", two.as_str(), false),
+            (ALL, two.as_str(), true),
+            ("n", two.as_str(), true),
+            ("m", two.as_str(), false),
+        ] {
+            assert_eq!(covers(ours, theirs), expected, "{ours} of {theirs}");
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Other objects that speak of the same user or instance.
 
+use std::collections::BTreeSet;
+
+use kube::api::ListParams;
 use kube::{Api, Resource, ResourceExt};
 
-use super::Context;
 use super::governance::{Governed, instance_of};
 use super::subject::PublishError;
+use super::{Context, Guarded};
 use crate::policy::Rules;
 use crate::resource::FINALIZER;
 use crate::resource::user::{AdoptionPolicy, ConnectUser, DeletionPolicy};
@@ -44,8 +47,26 @@ pub(super) fn claimant_before(
 
 /// The living objects that are to have this user when `object` goes, as far as the rules of the instance let them have
 /// it at all.
-pub(super) fn heirs(cx: &Context, object: &ConnectUser, governed: &Governed, username: &Username) -> Vec<Heir> {
-    claimants(cx, object, &governed.instance, username)
+///
+/// # Errors
+/// If the API server cannot be asked for those of other shards. A person is not deleted on half of the truth.
+pub(super) async fn heirs(
+    cx: &Context,
+    object: &ConnectUser,
+    governed: &Governed,
+    username: &Username,
+) -> Result<Vec<Heir>, PublishError> {
+    let mut claimants = claimants(cx, object, &governed.instance, username);
+    if cx.selector.is_some() {
+        let spellings: BTreeSet<&str> = [username.as_str(), &object.spec.username].into();
+        for other in in_all_shards(cx, &spellings).await? {
+            let is_known = claimants.iter().any(|claimant| claimant.meta().uid == other.meta().uid);
+            if !is_known && claims(cx, &other, object, &governed.instance, username) {
+                claimants.push(other);
+            }
+        }
+    }
+    let heirs = claimants
         .into_iter()
         .filter(|other| other.spec.adoption_policy == AdoptionPolicy::Adopt && permits(&governed.rules, other))
         // One that is suspended takes no finalizer, and without that it could go and leave the user behind.
@@ -56,8 +77,31 @@ pub(super) fn heirs(cx: &Context, object: &ConnectUser, governed: &Governed, use
             namespace: other.namespace().unwrap_or_default(),
             object: other.name_any(),
             sibling: sibling(cx, &other),
-        })
-        .collect()
+        });
+    Ok(heirs.collect())
+}
+
+/// The objects of the namespaces watched that spell a username like this, whatever their labels. Only a shard needs
+/// to ask: it does not watch those of others.
+async fn in_all_shards(cx: &Context, spellings: &BTreeSet<&str>) -> Result<Vec<ConnectUser>, PublishError> {
+    let apis: Vec<Api<Guarded>> = if cx.namespaces.is_empty() {
+        vec![Api::all(cx.client.clone())]
+    } else {
+        cx.namespaces.iter().map(|namespace| Api::namespaced(cx.client.clone(), namespace)).collect()
+    };
+    let mut found = Vec::new();
+    for api in apis {
+        for spelling in spellings {
+            let params = ListParams::default().fields(&format!("spec.username={spelling}"));
+            let list = api.list(&params).await.map_err(|error| PublishError::Api {
+                what: "looking for objects of other shards that claim the user",
+                object: (*spelling).to_owned(),
+                source: Box::new(error),
+            })?;
+            found.extend(list.items.into_iter().filter_map(|object| object.0.ok()));
+        }
+    }
+    Ok(found)
 }
 
 /// An object that claims the user of one that goes.
@@ -122,13 +166,16 @@ pub(super) fn of_instance(cx: &Context, instance: &Instance) -> Vec<ConnectUser>
 
 fn claimants(cx: &Context, object: &ConnectUser, instance: &Instance, username: &Username) -> Vec<ConnectUser> {
     let found = cx.found(|index| index.by_username(username.as_str()));
-    let others = found.iter().filter_map(|other| other.0.as_ref().ok()).filter(|other| {
-        other.meta().uid != object.meta().uid
-            && other.meta().deletion_timestamp.is_none()
-            && Username::new(&other.spec.username).same_user(username)
-            && is_of(cx, other, instance)
-    });
-    others.cloned().collect()
+    let others = found.iter().filter_map(|other| other.0.as_ref().ok());
+    others.filter(|other| claims(cx, other, object, instance, username)).cloned().collect()
+}
+
+/// Whether another living object claims this user.
+fn claims(cx: &Context, other: &ConnectUser, object: &ConnectUser, instance: &Instance, username: &Username) -> bool {
+    other.meta().uid != object.meta().uid
+        && other.meta().deletion_timestamp.is_none()
+        && Username::new(&other.spec.username).same_user(username)
+        && is_of(cx, other, instance)
 }
 
 fn is_of(cx: &Context, object: &ConnectUser, instance: &Instance) -> bool {

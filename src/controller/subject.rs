@@ -9,6 +9,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 use tracing::debug;
 
+use super::Context;
 use super::clock::Clock;
 use crate::pace::paced::Work;
 use crate::plan::report::{Outcome, Report, is_worth_writing, report};
@@ -62,10 +63,12 @@ pub(super) struct Subject<'a> {
     resource_version: String,
     api: Api<ConnectUser>,
     clock: Clock,
+    /// Whether labels decide who looks after the object.
+    is_by_label: bool,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(client: Client, clock: Clock, object: &'a ConnectUser, work: Work) -> Self {
+    pub(super) fn new(cx: &Context, object: &'a ConnectUser, work: Work) -> Self {
         let namespace = object.namespace().unwrap_or_default();
         Self {
             object,
@@ -75,8 +78,9 @@ impl<'a> Subject<'a> {
             name: object.name_any(),
             finalizers: object.finalizers().to_vec(),
             resource_version: object.resource_version().unwrap_or_default(),
-            api: Api::namespaced(client, &namespace),
-            clock,
+            api: Api::namespaced(cx.client.clone(), &namespace),
+            clock: cx.clock.clone(),
+            is_by_label: cx.selector.is_some(),
             work,
             namespace,
         }
@@ -154,12 +158,17 @@ impl<'a> Subject<'a> {
     /// Reads the object from the API server. What is deleted or created in Connect is decided on this, not
     /// on a cache.
     pub(super) async fn read_again(&mut self, what: &'static str) -> Result<Live, PublishError> {
-        match self.api.get_metadata_opt(&self.name).await.map_err(|error| self.error(what, error))? {
+        match self.api.get_opt(&self.name).await.map_err(|error| self.error(what, error))? {
             Some(live) if live.uid().as_deref() == Some(&self.uid) => {
                 self.finalizers = live.finalizers().to_vec();
                 self.resource_version = live.resource_version().unwrap_or_default();
                 let annotations = [SUSPEND_ANNOTATION, RELEASE_ANNOTATION];
+                // A status that somebody has wiped does not own any more what is about to be written. By another
+                // label it may be another operator's.
+                let applied = live.status.as_ref().and_then(|status| status.applied.as_ref());
                 let is_same = live.metadata.generation == Some(self.generation)
+                    && applied == self.status.applied.as_ref()
+                    && (!self.is_by_label || live.labels() == self.object.labels())
                     && annotations
                         .iter()
                         .all(|key| live.annotations().get(*key) == self.object.annotations().get(*key));

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::JoinMap;
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::governance::{self, governors, instance_of, speaks_of};
 use super::{Context, turn};
@@ -25,14 +25,28 @@ use crate::user::ownership::Owned;
 /// In the place of a namespace: what is looked at concerns all of them.
 const EVERYBODY: &str = "";
 
+/// How often it is seen what has come due.
+pub(super) const PACE: Duration = Duration::from_secs(5);
+
 /// Looks after every instance that has objects, until `stop`.
 pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
-    let pace = (cx.intervals.sweep / 4).min(Duration::from_secs(5));
+    let pace = (cx.intervals.sweep / 4).min(PACE);
     let mut rounds: JoinMap<Instance, ()> = JoinMap::new();
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = cx.lead.begun() => {}
+    }
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pace) => {}
+        }
+        for uid in cx.backoff.come_due(Instant::now()) {
+            for object in cx.found(|index| index.by_uid(&uid).into_iter().collect()) {
+                if let Ok(object) = &object.0 {
+                    cx.wake(object);
+                }
+            }
         }
         let used = used(&cx);
         rounds.abort_matching(|instance| !used.contains(instance));
@@ -72,12 +86,14 @@ async fn look_after(cx: Arc<Context>, instance: Instance) {
     loop {
         tokio::time::sleep(jittered(cx.intervals.sweep)).await;
         let Some(connect) = connect(&cx, &instance) else { continue };
-        if let Err(error) = sweep(&cx, connect.as_ref(), &instance).await {
+        let span = info_span!("sweep", instance = %instance.id());
+        if let Err(error) = sweep(&cx, connect.as_ref(), &instance).instrument(span).await {
             warn!(%instance, %error, "listing the users failed: changes in Connect are noticed later");
             continue;
         }
         if Instant::now() >= search_due {
-            match search(&cx, connect.as_ref(), &instance).await {
+            let span = info_span!("search", instance = %instance.id());
+            match search(&cx, connect.as_ref(), &instance).instrument(span).await {
                 Ok(()) => search_due = Instant::now() + jittered(cx.intervals.search),
                 Err(error) => {
                     warn!(%instance, %error, "comparing the users failed: changes in Connect are noticed later");
@@ -102,7 +118,10 @@ fn connect(cx: &Context, instance: &Instance) -> Option<Arc<dyn Connect>> {
 }
 
 async fn sweep(cx: &Context, connect: &dyn Connect, instance: &Instance) -> Result<(), ConnectError> {
-    let Swept { users, suspects, is_empty } = cx.inventory.sweep(connect, instance, cx.clock.now()).await?;
+    let Swept { users, suspects, is_empty } = {
+        let ours = |id: &UserId| cx.indices.iter().any(|index| index.has_user(id.as_str()));
+        cx.inventory.sweep(connect, instance, cx.clock.now(), ours).await?
+    };
     if is_empty {
         warn!(%instance, "Amazon Connect lists no user at all, which is not believed");
         return Ok(());
@@ -165,7 +184,7 @@ fn look_at(cx: &Context, instance: &Instance, id: &UserId) {
         return cx.inventory.forget(instance, id);
     }
     for object in objects.iter().filter_map(|object| object.0.as_ref().ok()) {
-        info!(%instance, user = %id, object = %object.name_any(), "changed or gone in Amazon Connect: looking at it");
+        info!(%instance, user = %id, object = %object.name_any(), "changed or gone in Amazon Connect, or made by another operator: looking at it");
         cx.wake(object);
     }
 }

@@ -7,20 +7,22 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use tokio::time::Instant;
 
+use super::exclusive::Held;
 use super::governance::{Governed, govern, speaks_of};
-use super::lookup::{by_username, in_list, observe};
+use super::lookup::{by_owner, by_username, in_list, in_some_list, observe};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
 use super::{Context, Halt, password, verdict};
 use crate::connect::{Connect, ConnectError, Kind};
 use crate::inventory::sweep::{Listed, Standing};
-use crate::plan::report::{Facts, Next, Outcome, Story};
+use crate::plan::judge::{Judgement, anothers, judge};
+use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
 use crate::policy::Rules;
+use crate::resource::RECONCILE_ANNOTATION;
 use crate::resource::condition::{Reason, is_ready, ready};
 use crate::resource::instance::ConnectInstance;
 use crate::resource::user::{AdoptionPolicy, DriftPolicy};
-use crate::resource::{OWNER_TAG, RECONCILE_ANNOTATION, UID_TAG};
 use crate::user::desired::DesiredUser;
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
@@ -36,6 +38,8 @@ pub(super) struct Line<'a> {
     pub(super) owner: Owner,
     pub(super) owned: Owned,
     pub(super) redactor: Redactor,
+    /// Whether the object had our finalizer before this look.
+    pub(super) was_held: bool,
 }
 
 /// Brings the user of a living object to what its spec declares.
@@ -84,7 +88,11 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
     }
     // Also one that waits for its turn: the user may be handed over to it at any time, and it must not go after
     // that as if it had none.
-    subject.hold().await?;
+    let was_held = subject.is_held();
+    // A process that only looks makes no users, and leaves no trace on objects that are removed again.
+    if !cx.read_only {
+        subject.hold().await?;
+    }
     let username = Username::new(&spec.username);
     if let Some(Sibling { name, .. }) = siblings::claimant_before(cx, subject.object, &instance, &rules, &username) {
         let message = format!(
@@ -108,7 +116,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         None => Owned::by(&desired),
     };
     let owner = cx.owner(subject.object);
-    Ok(Line { cx, owner, instance, rules, connect, desired, owned, redactor: Redactor::new(spec) })
+    Ok(Line { cx, owner, instance, rules, connect, desired, owned, redactor: Redactor::new(spec), was_held })
 }
 
 impl Line<'_> {
@@ -120,13 +128,13 @@ impl Line<'_> {
             Some(id) => {
                 // Until the look has ended well.
                 self.cx.inventory.suspect(&self.instance, &id, &self.desired.username);
-                match self.observe(&id).await? {
-                    Some(observed) => self.judge(subject, &observed).await,
+                match self.take(&id).await? {
+                    Some((_held, observed)) => self.judge(subject, &observed).await,
                     None => self.missing(subject, &id).await,
                 }
             }
             None => match self.found_by_name(subject).await? {
-                Some(observed) => self.judge(subject, &observed).await,
+                Some((_held, observed)) => self.judge(subject, &observed).await,
                 None => self.create(subject, Facts::default()).await,
             },
         }
@@ -135,18 +143,42 @@ impl Line<'_> {
     /// The user that stood in the way at the last look. CreateUser would tell as well, but at the price of a
     /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
     /// In a frozen instance nothing else may tell.
-    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<ObservedUser>, Halt> {
+    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<(Held, ObservedUser)>, Halt> {
+        // Held before this look, and nothing is said of it: a status that was lost, as in a restored backup.
+        if self.was_held && ready(&subject.status.conditions).is_none() {
+            let found = by_owner(self.connect.as_ref(), &self.instance, &self.owner).await;
+            if let Some(found) = found.map_err(|error| self.failed(error))? {
+                return self.take(&found).await;
+            }
+        }
         const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
         let was_taken = ready(&subject.status.conditions)
             .is_some_and(|ready| TAKEN.iter().any(|taken| taken.as_str() == ready.reason));
-        if !was_taken && !self.rules.freeze {
-            return Ok(None);
+        if !was_taken && self.rules.freeze.is_none() {
+            return self.found_to_adopt(subject).await;
         }
         let found = by_username(self.cx, self.connect.as_ref(), &self.instance, &self.desired.username).await;
         match found.map_err(|error| self.failed(error))? {
-            Some(found) => self.observe(&found).await,
+            Some(found) => self.take(&found).await,
             None => Ok(None),
         }
+    }
+
+    /// The user that an object means to adopt. CreateUser would find it, too, but as a write that fails for each of
+    /// thousands that are imported, and only with a password that an existing user does not need.
+    async fn found_to_adopt(&self, subject: &Subject<'_>) -> Result<Option<(Held, ObservedUser)>, Halt> {
+        let Self { cx, instance, connect, desired, .. } = self;
+        let is_adopting = subject.object.spec.adoption_policy == AdoptionPolicy::Adopt;
+        if !is_adopting || subject.status.last_create_attempt_time.is_some() {
+            return Ok(None);
+        }
+        // Whatever keeps the list from being read: CreateUser will tell.
+        let Ok(Some(found)) = in_some_list(cx, connect.as_ref(), instance, &desired.username).await else {
+            return Ok(None);
+        };
+        let taken = self.take(&found).await?;
+        // The list may be an old one.
+        Ok(taken.filter(|(_, observed)| observed.username.same_user(&desired.username)))
     }
 
     /// Whether the user was found as declared before and nothing has spoken against it since. A doubt, or a
@@ -170,6 +202,12 @@ impl Line<'_> {
         let standing =
             cx.inventory.standing(connect.as_ref(), instance, status, &desired.username, cx.clock.now()).await;
         standing.is_ok_and(|standing| standing == Standing::Unchanged)
+    }
+
+    /// Looks at a user to do something about it, when nobody else does.
+    pub(super) async fn take(&self, id: &UserId) -> Result<Option<(Held, ObservedUser)>, Halt> {
+        let held = self.cx.exclusive.take(&self.instance, id).await;
+        Ok(self.observe(id).await?.map(|observed| (held, observed)))
     }
 
     pub(super) async fn observe(&self, id: &UserId) -> Result<Option<ObservedUser>, Halt> {
@@ -211,41 +249,29 @@ impl Line<'_> {
 
     /// Whose user is it, and may it be ours?
     pub(super) async fn judge(&self, subject: &mut Subject<'_>, observed: &ObservedUser) -> Result<Outcome, Halt> {
-        let username = &self.desired.username;
-        if !observed.username.same_user(username) {
-            let message = format!(
-                "user {} is named {} in Amazon Connect, not {username}: Connect has no call to rename a user; rename it back in the console, or delete this object",
-                observed.id, observed.username
-            );
-            return Ok(Outcome::new(Reason::Drifted, message, Next::Slow));
-        }
-        match self.owner.judge(&observed.tags) {
-            Whose::Ours => self.update(subject, observed, None).await,
-            Whose::OursByName { uid } => match siblings::by_uid(self.cx, &uid) {
-                Some(Sibling { name, .. }) => Ok(self.anothers(observed, &name)),
-                None => self.update(subject, observed, None).await,
+        let is_adopting = subject.object.spec.adoption_policy == AdoptionPolicy::Adopt;
+        let judgement = judge(&self.owner, &self.instance, &self.desired.username, is_adopting, observed);
+        let judgement = match judgement {
+            Judgement::OursByName { uid } => match siblings::by_uid(self.cx, &uid) {
+                Some(Sibling { name, .. }) => anothers(observed, &name),
+                None => Judgement::Ours,
             },
-            Whose::Anothers { owner } => Ok(self.anothers(observed, &owner)),
-            Whose::Nobodys if subject.object.spec.adoption_policy == AdoptionPolicy::Adopt => {
-                self.adopt(subject, observed).await
-            }
-            Whose::Nobodys => {
-                let message = format!(
-                    "user {username} exists in instance {} as {} and carries no tag {OWNER_TAG}: set spec.adoptionPolicy to Adopt to take it over, or choose another username",
-                    self.instance.id(),
-                    observed.id
-                );
-                Ok(Outcome::new(Reason::UsernameTaken, message, Next::Slow))
+            judgement => judgement,
+        };
+        match judgement {
+            Judgement::Ours | Judgement::OursByName { .. } => self.update(subject, observed, None).await,
+            Judgement::Adoptable => self.adopt(subject, observed).await,
+            Judgement::Refused { reason, message } => {
+                // Remembered if it is ours, though it has another name: without a status only its tags lead to it.
+                let user = matches!(self.owner.judge(&observed.tags), Whose::Ours).then(|| KnownUser {
+                    id: observed.id.clone(),
+                    arn: observed.arn.clone(),
+                    last_modified_time: observed.last_modified_time.clone(),
+                });
+                let facts = Facts { user, ..Facts::default() };
+                Ok(Outcome::new(reason, message, Next::Slow).with_facts(facts))
             }
         }
-    }
-
-    fn anothers(&self, observed: &ObservedUser, owner: &str) -> Outcome {
-        let message = format!(
-            "user {} ({}) belongs to {owner} by its tags: nothing is written; delete that object, or remove the tags {OWNER_TAG} and {UID_TAG} from the user",
-            observed.username, observed.id,
-        );
-        Outcome::new(Reason::OwnedByAnother, message, Next::Slow)
     }
 
     /// DescribeUser does not know the user that the status names. Shortly after a creation that is lag;
@@ -266,8 +292,8 @@ impl Line<'_> {
             Listed::ById => unavailable(format!(
                 "user {username} ({id}) is listed, but Amazon Connect does not describe it at the moment"
             )),
-            Listed::ByName(other) => match self.observe(&other).await? {
-                Some(observed) => self.judge(subject, &observed).await,
+            Listed::ByName(other) => match self.take(&other).await? {
+                Some((_held, observed)) => self.judge(subject, &observed).await,
                 None => unavailable(format!("user {username} is not visible everywhere yet")),
             },
             Listed::Nowhere if subject.object.spec.drift_policy == DriftPolicy::Report => {

@@ -24,6 +24,19 @@ pub(super) fn outdated(subject: &Subject<'_>) -> PublishError {
     PublishError::Stale { what: "looking at the user again after a long wait", object: subject.to_string() }
 }
 
+/// The object once this process leads, as the cache has it by then. `None` when the operator stops first, or the
+/// object is gone.
+pub(super) async fn leading(object: Arc<Guarded>, cx: &Context) -> Option<Arc<Guarded>> {
+    if cx.lead.is_leading() {
+        return Some(object);
+    }
+    tokio::select! {
+        biased;
+        () = cx.stop.cancelled() => None,
+        () = cx.lead.begun() => latest(&object, cx),
+    }
+}
+
 /// Waits until there is room, as little as a future can be: an import parks thousands of these. `None`
 /// when the operator stops first.
 pub(super) async fn enter(object: &Guarded, cx: &Context) -> Option<Entry> {

@@ -56,7 +56,7 @@ impl Line<'_> {
         observed: &ObservedUser,
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
-        let Self { cx, instance, rules, connect, desired, owner, owned, redactor } = self;
+        let Self { cx, instance, rules, connect, desired, owner, owned, redactor, was_held: _ } = self;
         let redactor = &redactor.observed(observed);
         let seen = observed;
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;
@@ -82,8 +82,9 @@ impl Line<'_> {
 
         let applied = subject.status.applied.as_ref().and_then(|applied| applied.generation);
         let is_drift = adoption.is_none() && applied == Some(subject.generation);
-        if rules.freeze && !plan.is_empty() {
-            let message = format!("user {} would be changed in {}: {}", desired.username, plan.fields(), self.frozen());
+        if let Some(why) = rules.freeze.as_ref().filter(|_| !plan.is_empty()) {
+            let message =
+                format!("user {} would be changed in {}: {why}, nothing is written", desired.username, plan.fields());
             // One that is not taken over yet is nobody's.
             let user = adoption.is_none().then_some(user);
             return Ok(report_only(subject, user, plan, Reason::Frozen, message));
@@ -123,8 +124,11 @@ impl Line<'_> {
             }
             self.still_right(subject).await?;
             let id = Some(&observed.id);
-            let Executed { created: _, written: at, failed } =
+            let Executed { created: _, written: at, failed, outdated } =
                 execute(cx, connect.as_ref(), instance, id, &plan.calls, redactor).await;
+            if outdated {
+                return Err(turn::outdated(subject).into());
+            }
             written = at;
             if let Some(error) = failed {
                 let facts = Facts { user: Some(user), owned: Some(before), written, ..Facts::default() };
@@ -159,11 +163,6 @@ impl Line<'_> {
     async fn has_directory(&self) -> bool {
         let info = self.cx.instances.info(self.connect.as_ref(), &self.instance).await;
         info.is_ok_and(|info| info.identity_management == Some(IdentityManagement::ExistingDirectory))
-    }
-
-    pub(super) fn frozen(&self) -> String {
-        let source = self.rules.source.as_deref().unwrap_or_default();
-        format!("ConnectInstance {source} is frozen (spec.freeze), nothing is written")
     }
 }
 

@@ -112,7 +112,7 @@ async fn tell(cx: &Context, object: &ConnectUser, message: &str) -> Result<(), P
     let is_terminating = object.meta().deletion_timestamp.is_some();
     let conditions = object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let work = turn::work(Class::Edit, &cx.stop);
-    let mut subject = Subject::new(cx.client.clone(), cx.clock.clone(), object, work);
+    let mut subject = Subject::new(cx, object, work);
     let rests = is_suspended(object) || is_ready(conditions, subject.generation);
     if rests || (is_terminating && !subject.is_held()) {
         return Ok(());

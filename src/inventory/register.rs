@@ -71,8 +71,14 @@ impl Register {
     /// Takes in a complete listing and returns the users that have to be looked at: of those that somebody
     /// here has looked at before, the vanished, the renamed and the changed. An empty listing is not
     /// believed, since an instance has at least an administrator; `None` then. What was created after `fresh`
-    /// may not be listed yet.
-    pub(super) fn merge(&mut self, listed: Vec<ListedUser>, fresh: i64) -> Option<Vec<UserId>> {
+    /// may not be listed yet. A user of `ours` that nobody here has looked at, because another operator made
+    /// it, has to be as well.
+    pub(super) fn merge(
+        &mut self,
+        listed: Vec<ListedUser>,
+        fresh: i64,
+        ours: impl Fn(&UserId) -> bool,
+    ) -> Option<Vec<UserId>> {
         if listed.is_empty() {
             return None;
         }
@@ -93,7 +99,8 @@ impl Register {
         self.users.retain(|id, entry| {
             let is_listed = entry.listed == sweep;
             entry.is_suspect |= !is_listed && entry.created <= fresh;
-            if entry.accounted.is_some() && entry.standing(precision) == Standing::Suspect {
+            let is_unheard_of = entry.accounted.is_none() && is_listed && ours(id);
+            if is_unheard_of || entry.accounted.is_some() && entry.standing(precision) == Standing::Suspect {
                 suspects.push(id.clone());
             }
             is_listed || entry.accounted.is_some()
@@ -223,7 +230,8 @@ mod tests {
     }
 
     fn suspects(register: &mut Register, listed: Vec<ListedUser>) -> Vec<String> {
-        let mut found: Vec<_> = register.merge(listed, i64::MAX).unwrap().iter().map(ToString::to_string).collect();
+        let mut found: Vec<_> =
+            register.merge(listed, i64::MAX, |_| false).unwrap().iter().map(ToString::to_string).collect();
         found.sort();
         found
     }
@@ -239,6 +247,16 @@ mod tests {
         assert_eq!(suspects(&mut register, listing()), ["b"]);
         looked_at(&mut register, "b", "bob", 101);
         assert_eq!(suspects(&mut register, listing()), [""; 0]);
+    }
+
+    #[test]
+    fn a_user_that_another_operator_made_is_looked_at_until_somebody_has() {
+        let mut register = Register::default();
+        let ours = |id: &UserId| *id == UserId::new("a");
+        let listing = || vec![user("a", "ann", 100), user("b", "bob", 100)];
+        assert_eq!(register.merge(listing(), i64::MAX, ours).unwrap(), [UserId::new("a")]);
+        assert_eq!(register.standing(&UserId::new("a"), &Username::new("ann"), Some(100_000)), Standing::Unchanged);
+        assert_eq!(register.merge(listing(), i64::MAX, ours).unwrap(), []);
     }
 
     #[test]
@@ -272,7 +290,7 @@ mod tests {
     #[test]
     fn the_vanished_and_the_renamed_are_suspect_and_a_page_that_shifts_is_not() {
         let mut register = Register::default();
-        register.merge(vec![user("c", "cid", 100)], 0);
+        register.merge(vec![user("c", "cid", 100)], 0, |_| false);
         for (id, name) in [("a", "ann"), ("b", "bob"), ("c", "cid")] {
             looked_at(&mut register, id, name, 100);
         }
@@ -286,7 +304,7 @@ mod tests {
     #[test]
     fn after_a_restart_the_status_accounts_for_what_was_seen_and_written() {
         let mut register = Register::default();
-        register.merge(vec![user("a", "ann", 100)], 0);
+        register.merge(vec![user("a", "ann", 100)], 0, |_| false);
         let (id, name) = (UserId::new("a"), Username::new("ann"));
         let known = |seen, written| accounted_by_status(Some(&at(seen)), Some(&at(written)));
         assert_eq!(register.standing(&id, &name, None), Standing::Suspect);
@@ -299,12 +317,12 @@ mod tests {
     fn an_empty_listing_is_not_believed_and_a_new_user_is_not_missed_before_the_first_sweep() {
         let mut register = Register::default();
         register.created(&UserId::new("a"), &Username::new("ann"), 100_000);
-        assert!(register.merge(Vec::new(), 0).is_none());
+        assert!(register.merge(Vec::new(), 0, |_| false).is_none());
         assert_eq!(register.standing(&UserId::new("a"), &Username::new("ann"), None), Standing::Unchanged);
         let others = || vec![user("b", "bob", 1)];
-        assert_eq!(register.merge(others(), 99_000).unwrap(), [], "the listing lags behind the creation");
+        assert_eq!(register.merge(others(), 99_000, |_| false).unwrap(), [], "the listing lags behind the creation");
         assert_eq!(register.standing(&UserId::new("a"), &Username::new("ann"), None), Standing::Unchanged);
-        assert_eq!(register.merge(others(), 100_000).unwrap(), [UserId::new("a")]);
+        assert_eq!(register.merge(others(), 100_000, |_| false).unwrap(), [UserId::new("a")]);
         assert_eq!(register.standing(&UserId::new("a"), &Username::new("ann"), None), Standing::Suspect);
     }
 

@@ -77,7 +77,7 @@ impl Inventory {
         Arc::clone(shelves.entry(instance.clone()).or_default())
     }
 
-    /// Reads all users.
+    /// Reads all users; of `ours` are those that some object has.
     ///
     /// # Errors
     /// Those of ListUsers.
@@ -86,10 +86,11 @@ impl Inventory {
         connect: &dyn Connect,
         instance: &Instance,
         now: Timestamp,
+        ours: impl Fn(&UserId) -> bool,
     ) -> Result<Swept, ConnectError> {
         let shelf = self.shelf(instance);
         let mut last = shelf.last.lock().await;
-        self.read(&shelf, &mut last, connect, instance, now).await
+        self.read(&shelf, &mut last, connect, instance, now, ours).await
     }
 
     /// What a listing that was begun at this moment or later says of an id and a name. Of many who need one
@@ -109,10 +110,19 @@ impl Inventory {
         let shelf = self.shelf(instance);
         let mut last = shelf.last.lock().await;
         if last.as_ref().is_none_or(|listing| listing.begun < asked) {
-            self.read(&shelf, &mut last, connect, instance, now).await?;
+            // Whoever asks is told of one; the rest is for the sweep.
+            self.read(&shelf, &mut last, connect, instance, now, |_| false).await?;
         }
         let is_empty = last.as_ref().is_some_and(|listing| listing.is_empty);
         Ok(if is_empty { Listed::Empty } else { shelf.register().find(id, username) })
+    }
+
+    /// The user that had this name in the last listing, however long ago that was.
+    pub fn known(&self, instance: &Instance, username: &Username) -> Option<UserId> {
+        match self.shelf(instance).register().find(None, username) {
+            Listed::ByName(id) => Some(id),
+            Listed::Empty | Listed::Nowhere | Listed::ById => None,
+        }
     }
 
     /// What is known of a user whose object was in order; reads all users first if that has not been done yet.
@@ -136,7 +146,7 @@ impl Inventory {
                 if let Some(error) = shelf.recent_failure() {
                     return Err(error);
                 }
-                self.read(&shelf, &mut last, connect, instance, now).await?;
+                self.read(&shelf, &mut last, connect, instance, now, |_| false).await?;
             }
         }
         let known = accounted_by_status(user.last_modified_time.as_deref(), user.last_write_time.as_deref());
@@ -192,13 +202,14 @@ impl Inventory {
         connect: &dyn Connect,
         instance: &Instance,
         now: Timestamp,
+        ours: impl Fn(&UserId) -> bool,
     ) -> Result<Swept, ConnectError> {
         let begun = Instant::now();
         let listed = all_pages(|token| connect.list_users(instance, token)).await;
         let listed = listed.inspect_err(|error| shelf.failed(error))?;
         let users = listed.len();
         let fresh = now.checked_sub(self.grace).unwrap_or(Timestamp::MIN);
-        let suspects = shelf.register().merge(listed, fresh.as_millisecond());
+        let suspects = shelf.register().merge(listed, fresh.as_millisecond(), ours);
         let is_empty = suspects.is_none();
         if !is_empty {
             *shelf.swept.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);

@@ -1,6 +1,7 @@
 //! Amazon Connect for a command: paced like the operator, but with a part of the quota only, so that an
 //! operator beside it is not starved; and counted, so that a command can say what it has cost.
 
+mod names;
 mod patient;
 
 use std::collections::BTreeMap;
@@ -9,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::names::Catalogue;
 use self::patient::Patient;
-use crate::cli::run::{is_quotas_endpoint_meant, part};
+use crate::cli::run::is_quotas_endpoint_meant;
+use crate::cli::values::part;
 use crate::connect::aws::{self, AwsClients};
 use crate::connect::metered::{Meter, Metered};
-use crate::connect::{Clients, Connect, Credentials, Kind};
+use crate::connect::{Clients, Connect, ConnectError, Credentials, Kind};
 use crate::pace::limits::{Limits, Override, Place, Rate, operation_of};
 use crate::pace::paced::{Paced, Work};
 use crate::pace::queue::Class;
@@ -54,7 +57,7 @@ pub(super) struct Aws {
     pace: Pace,
     counts: Counts,
     /// What the whole quota is, whatever part of it this command uses.
-    quota: Limits,
+    quota: Arc<Mutex<Limits>>,
 }
 
 impl Aws {
@@ -65,29 +68,32 @@ impl Aws {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let counts = Counts::default();
         let counting = Arc::clone(&counts);
-        let meter: Meter = Arc::new(move |operation, failure, _| {
+        let meter: Meter = Arc::new(move |_, operation, failure, _| {
             let mut counts = counting.lock().unwrap_or_else(PoisonError::into_inner);
             let count = counts.entry(operation).or_default();
             count.calls += 1;
             match failure {
                 None => {}
-                Some(Kind::Throttled) => count.throttled += 1,
+                Some(error) if error.kind == Kind::Throttled => count.throttled += 1,
                 Some(_) => count.failed += 1,
             }
         });
         let dress = Box::new(move |client| -> Arc<dyn Connect> { Arc::new(Metered::new(client, Arc::clone(&meter))) });
         let pace = Pace::new(Limits::new(rate_limit.clone(), *quota_share), gate::ROOM, Arc::new(|_, _| ()));
-        let mut clients = AwsClients::new(aws::load().await, dress);
+        let quota = Arc::new(Mutex::new(Limits::new(rate_limit.clone(), 1.0)));
+        let mut clients = AwsClients::new(aws::load(None).await, dress);
         if is_quotas_endpoint_meant() {
-            let pace = pace.clone();
+            let (pace, whole) = (pace.clone(), Arc::clone(&quota));
             clients = clients.discovering(Arc::new(move |quota| {
                 if let Some(operation) = operation_of(&quota.code, &quota.name) {
                     let place = Place { account: quota.account, region: quota.region };
                     pace.found(&place, operation, quota.per_second);
+                    let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+                    whole.found(&place, operation, quota.per_second);
                 }
             }));
         }
-        Self { clients, pace, counts, quota: Limits::new(rate_limit.clone(), 1.0) }
+        Self { clients, pace, counts, quota }
     }
 
     /// A way for commands that write: every call in turn and made once.
@@ -110,6 +116,22 @@ impl Aws {
     /// The whole rate of an operation, as an operator beside this command has it.
     pub(super) fn quota(&self, instance: &Instance, operation: &'static str) -> Rate {
         let place = Place { account: instance.account().to_owned(), region: instance.region().to_owned() };
-        self.quota.rate(&place, operation)
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner).rate(&place, operation)
+    }
+}
+
+/// What a person can do about a call that failed, to be put behind its message.
+pub(super) fn hint(error: &ConnectError) -> String {
+    match error.kind {
+        // Its message says what to do already.
+        Kind::AccessDenied if error.code == "NoCredentials" => String::new(),
+        Kind::AccessDenied => format!(
+            ": check the credentials (environment, AWS_PROFILE), and allow connect:{} on the instance to them (docs/iam.md)",
+            error.operation
+        ),
+        Kind::NotFound => ": check the ARN of the instance".to_owned(),
+        Kind::Throttled => ": other tools use up the account's quota, try again later".to_owned(),
+        Kind::Unavailable => ": check the way to AWS, and try again".to_owned(),
+        _ => String::new(),
     }
 }

@@ -14,7 +14,7 @@ use super::orphans::instance;
 use super::terminal::progress::Progress;
 use super::terminal::{Color, Screen};
 use super::{Ended, Error};
-use crate::cli::run::cluster_name;
+use crate::cli::values::cluster_name;
 use crate::resource::OWNER_TAG;
 use crate::user::ids::Instance;
 

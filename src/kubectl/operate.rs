@@ -26,7 +26,7 @@ use super::terminal::progress::Progress;
 use super::terminal::text::{clean, count};
 use super::terminal::{Color, Screen, Style};
 use super::{Ended, Error};
-use crate::cli::run::duration;
+use crate::cli::values::duration;
 use crate::resource::condition::Reason;
 use crate::resource::user::ConnectUser;
 

@@ -20,7 +20,7 @@ use super::terminal::table::{Column, Table};
 use super::terminal::text::{clean, count, wrap};
 use super::terminal::{Color, Screen, Style};
 use super::{Ended, Error};
-use crate::cli::run::cluster_name;
+use crate::cli::values::cluster_name;
 use crate::connect::{ConnectError, Credentials, all_pages};
 use crate::resource::instance::ConnectInstance;
 use crate::user::ids::Instance;

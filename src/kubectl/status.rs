@@ -17,7 +17,7 @@ use super::cluster::operator::{Whereabouts, metrics};
 use super::cluster::{Cluster, Scope};
 use super::terminal::{Color, Screen};
 use super::{Ended, Error};
-use crate::cli::run::duration;
+use crate::cli::values::duration;
 
 /// Between the two readings of the metrics that tell how fast the operator calls.
 const SAMPLE: Duration = Duration::from_secs(1);

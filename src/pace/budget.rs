@@ -158,6 +158,11 @@ impl Budget {
         self.rate
     }
 
+    /// Calls a second while nobody throttles.
+    pub fn most(&self) -> f64 {
+        self.limit.per_second
+    }
+
     /// Calls that were throttled.
     pub fn throttled(&self) -> u64 {
         self.throttled

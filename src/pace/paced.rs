@@ -1,10 +1,13 @@
 //! The port with every call waiting for its turn.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field, info_span};
 
 use super::budget::Verdict;
 use super::limits::Place;
@@ -35,8 +38,8 @@ pub struct Paced {
     pace: Pace,
     work: Work,
     namespace: Arc<str>,
-    /// A turn that was waited for ahead of its call.
-    ahead: Mutex<Option<Turn>>,
+    /// A turn that was waited for ahead of its call, and for how long.
+    ahead: Mutex<Option<(Turn, Duration)>>,
 }
 
 impl Paced {
@@ -52,31 +55,37 @@ impl Paced {
         operation: &'static str,
         call: impl FnOnce() -> Answer<'a, T> + Send + 'a,
     ) -> Answer<'a, T> {
+        let span = span(instance, operation, self.work.class);
         async move {
             let ahead = {
                 let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
                 // Kept for its own call, whatever is looked at before that.
-                ahead.take_if(|turn| *turn.key() == key(instance, operation))
+                ahead.take_if(|(turn, _)| *turn.key() == key(instance, operation))
             };
-            let turn = match ahead {
-                Some(turn) => turn,
+            let (turn, waited) = match ahead {
+                Some(ahead) => ahead,
                 None => self.wait(instance, operation).await,
             };
+            Span::current().record("waited_ms", millis(waited));
             let permit = turn.begin();
             let answer = call().await;
             permit.told(verdict(&answer));
+            tell(&Span::current(), answer.as_ref().err());
             answer
         }
+        .instrument(span)
         .boxed()
     }
 
-    async fn wait(&self, instance: &Instance, operation: &'static str) -> Turn {
+    /// The turn, and how long it was waited for.
+    async fn wait(&self, instance: &Instance, operation: &'static str) -> (Turn, Duration) {
+        let came = Instant::now();
         let key = key(instance, operation);
         let tenant = Tenant { instance: instance.id().as_str().into(), namespace: Arc::clone(&self.namespace) };
         let ticket = Ticket { class: self.work.class, tenant };
         tokio::select! {
             biased;
-            turn = self.pace.turn(&key, &ticket) => turn,
+            turn = self.pace.turn(&key, &ticket) => (turn, came.elapsed()),
             () = self.work.stop.cancelled() => {
                 // No answer would be true: the call neither failed nor will be made.
                 self.work.abandoned.cancel();
@@ -92,6 +101,34 @@ pub fn key(instance: &Instance, operation: &'static str) -> Key {
     Key { place, operation }
 }
 
+/// What traces tell of a call: nothing of what is sent or answered.
+fn span(instance: &Instance, operation: &'static str, class: Class) -> Span {
+    info_span!(
+        "call",
+        otel.name = operation,
+        otel.kind = "client",
+        otel.status_code = field::Empty,
+        operation,
+        region = instance.region(),
+        class = class.name(),
+        waited_ms = field::Empty,
+        code = field::Empty,
+        request_id = field::Empty,
+    )
+}
+
+fn tell(span: &Span, failure: Option<&ConnectError>) {
+    span.record("code", failure.map_or("OK", ConnectError::code_word));
+    if let Some(error) = failure {
+        span.record("otel.status_code", "ERROR");
+        span.record("request_id", error.request_id.as_deref());
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn verdict<T>(answer: &Result<T, ConnectError>) -> Verdict {
     match answer {
         Err(error) if error.kind == Kind::Throttled => Verdict::Throttled { retry_after: error.retry_after },
@@ -102,8 +139,8 @@ fn verdict<T>(answer: &Result<T, ConnectError>) -> Verdict {
 impl Connect for Paced {
     fn turn<'a>(&'a self, instance: &'a Instance, operation: &'static str) -> BoxFuture<'a, ()> {
         async move {
-            let turn = self.wait(instance, operation).await;
-            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+            let ahead = self.wait(instance, operation).await;
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
         }
         .boxed()
     }
@@ -123,6 +160,10 @@ impl Connect for Paced {
         token: Option<String>,
     ) -> Answer<'a, Page<(ProficiencyKey, i32)>> {
         self.call(instance, "ListUserProficiencies", move || self.inner.list_user_proficiencies(instance, user, token))
+    }
+
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
+        self.call(instance, "SearchUsers", move || self.inner.search_tag(instance, key, value))
     }
 
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {

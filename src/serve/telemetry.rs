@@ -1,10 +1,19 @@
 //! The log: text or JSON on standard error, levels by `RUST_LOG`, and a lid on those libraries that print
-//! what must not be printed.
+//! what must not be printed. While traces are on, every line inside of one has its id.
 
+use std::fmt;
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+use tracing::Event;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::traces::Traces;
 
 /// Form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +44,7 @@ pub enum Error {
 /// The crates that print requests and answers below their `info` level: at `trace` the SDK prints the
 /// body of CreateUser, password included. The lid is here and not in the default of `RUST_LOG`, so that
 /// no configuration lifts it.
-const CAPPED: [&str; 12] = [
+const CAPPED: [&str; 13] = [
     "aws_config",
     "aws_credential_types",
     "aws_runtime",
@@ -47,6 +56,7 @@ const CAPPED: [&str; 12] = [
     "hyper",
     "hyper_util",
     "kube_client",
+    "opentelemetry",
     "tower",
 ];
 
@@ -69,23 +79,74 @@ pub fn subscriber<W>(levels: EnvFilter, format: Format, writer: W) -> impl traci
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    tracing_subscriber::registry().with(log(levels, format, writer))
+}
+
+fn log<S, W>(levels: EnvFilter, format: Format, writer: W) -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let lid =
         Targets::new().with_default(LevelFilter::TRACE).with_targets(CAPPED.map(|target| (target, LevelFilter::INFO)));
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
     let layer = match format {
-        Format::Text => {
-            tracing_subscriber::fmt::layer().with_ansi(false).with_target(false).with_writer(writer).boxed()
-        }
-        Format::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
+        Format::Text => layer.with_target(false).map_event_format(Traced).boxed(),
+        Format::Json => layer.json().flatten_event(true).map_event_format(Traced).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(levels.and(lid)))
+    layer.with_filter(levels.and(lid))
+}
+
+/// A form of lines, and the id of the trace beside it.
+struct Traced<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for Traced<F>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(&self, cx: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        // Of the trace and not of a span of the log: its levels may leave the spans out.
+        let context = Context::current();
+        let span = context.span().span_context().clone();
+        if !span.is_valid() {
+            return self.0.format_event(cx, writer, event);
+        }
+        let mut line = String::new();
+        self.0.format_event(cx, Writer::new(&mut line), event)?;
+        match line.strip_prefix('{') {
+            Some(members) => write!(writer, "{{\"trace_id\":\"{}\",{members}", span.trace_id()),
+            None => writeln!(writer, "{} trace_id={}", line.trim_end_matches('\n'), span.trace_id()),
+        }
+    }
+}
+
+/// The subscriber, with traces beside the log.
+pub fn traced_subscriber<W>(
+    levels: EnvFilter,
+    format: Format,
+    writer: W,
+    traces: &Traces,
+) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::registry().with(traces.layer()).with(log(levels, format, writer))
 }
 
 /// Makes it the log of the process, on standard error.
 ///
 /// # Errors
 /// If there is one already.
-pub fn install(levels: EnvFilter, format: Format) -> Result<(), Error> {
-    Ok(tracing::subscriber::set_global_default(subscriber(levels, format, std::io::stderr))?)
+pub fn install(levels: EnvFilter, format: Format, traces: Option<&Traces>) -> Result<(), Error> {
+    match traces {
+        Some(traces) => {
+            let subscriber = traced_subscriber(levels, format, std::io::stderr, traces);
+            Ok(tracing::subscriber::set_global_default(subscriber)?)
+        }
+        None => Ok(tracing::subscriber::set_global_default(subscriber(levels, format, std::io::stderr))?),
+    }
 }
 
 #[cfg(test)]

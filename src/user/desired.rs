@@ -144,7 +144,7 @@ impl DesiredUser {
 }
 
 /// Whether a tag key is in our part of the names, however it is written: IAM compares keys without regard to case.
-fn is_reserved(key: &str) -> bool {
+pub(super) fn is_reserved(key: &str) -> bool {
     key.split_once('/').is_some_and(|(group, _)| group.eq_ignore_ascii_case(GROUP))
 }
 

@@ -4,6 +4,7 @@
 mod cases;
 mod coverage;
 
+use connect_user_operator::kubectl::manifests;
 use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::user::ConnectUser;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
@@ -65,6 +66,34 @@ fn complaints(error: kube::Error) -> Vec<Complaint> {
     complaints
 }
 
+/// What `kubectl connect lint` and `plan` say without a cluster must be what the API server says: the same fields, and
+/// the same words where they are a rule's.
+fn offline(object: &Value, before: Option<&Value>, answer: &Result<DynamicObject, kube::Error>) -> Result<(), String> {
+    let mut theirs = match answer {
+        Ok(_) => Vec::new(),
+        Err(kube::Error::Api(status)) => {
+            let causes = status.details.iter().flat_map(|details| &details.causes);
+            // What has no field repeats what is said of one.
+            let said = causes.filter(|cause| {
+                !cause.message.contains("some validation rules were not checked") && cause.field != "<nil>"
+            });
+            said.map(|cause| (cause.field.clone(), cause.message.clone())).collect()
+        }
+        Err(error) => return Err(format!("not an answer of the API server: {error}")),
+    };
+    let ours = manifests::complaints(object, before);
+    let said = format!("offline {ours:#?}, API server {theirs:#?}");
+    for complaint in ours {
+        let field = complaint.path.to_string();
+        let is_said = |(other, words): &(String, String)| {
+            *other == field && (complaint.kind != manifests::Kind::Rule || words.contains(&complaint.message))
+        };
+        let Some(at) = theirs.iter().position(is_said) else { return Err(said) };
+        theirs.remove(at);
+    }
+    if theirs.is_empty() { Ok(()) } else { Err(said) }
+}
+
 /// Tries one case, and notes what it has shown.
 async fn attempt<K: Resource<DynamicType = ()> + Serialize + DeserializeOwned>(
     users: &Api<DynamicObject>,
@@ -76,6 +105,7 @@ async fn attempt<K: Resource<DynamicType = ()> + Serialize + DeserializeOwned>(
     let object = |name, spec: &Value| object_of::<K>(name, spec);
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     let mut spec = base.clone();
+    let mut earlier = None;
     let answer = match &case.before {
         None => {
             merge(&mut spec, &case.spec);
@@ -85,12 +115,14 @@ async fn attempt<K: Resource<DynamicType = ()> + Serialize + DeserializeOwned>(
             merge(&mut spec, before);
             let there = users.create(&PostParams::default(), &object(name, &spec)).await;
             let there = there.map_err(|error| format!("cannot prepare: {error}"))?;
+            earlier = Some(serde_json::to_value(&there).expect("JSON"));
             merge(&mut spec, &case.spec);
             let mut object = object(name, &spec);
             object.metadata.resource_version = there.resource_version();
             users.replace(name, &dry_run, &object).await
         }
     };
+    offline(&serde_json::to_value(object(name, &spec)).expect("JSON"), earlier.as_ref(), &answer)?;
     match answer {
         Ok(stored) if case.refused.is_empty() => {
             let value = serde_json::to_value(&stored).expect("JSON");

@@ -211,6 +211,10 @@ async fn the_rights_to_find_a_user_by_name_are_named_too() {
                 .simulator
                 .inject(Fault::new(FaultKind::PatchedAnswer { patch: json!({ "Users": [] }) }).on("SearchUsers"));
         }
+        if operation == "SearchUsers" {
+            // The list would tell as well, and is asked first.
+            stage.simulator.inject(denied("ListUsers"));
+        }
         stage.simulator.inject(denied(operation));
         let mut object = managed(name, name);
         object["spec"]["adoptionPolicy"] = json!("Adopt");

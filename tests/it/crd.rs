@@ -1,5 +1,7 @@
 //! `crds/` is what the program prints, and the definitions keep to the rules for good CRDs.
 
+mod compatibility;
+
 use std::path::Path;
 
 use connect_user_operator::cli::crd;

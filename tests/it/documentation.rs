@@ -31,7 +31,7 @@ fn files(dir: &str, extension: &str) -> Vec<PathBuf> {
 
 /// Every document for users and contributors.
 fn documents() -> Vec<PathBuf> {
-    [files(".", "md"), files("docs", "md"), files("simulator", "md")].concat()
+    [files(".", "md"), files("docs", "md"), files("docs/runbooks", "md"), files("simulator", "md")].concat()
 }
 
 /// The fenced blocks of a language.

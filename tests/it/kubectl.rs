@@ -8,6 +8,12 @@ mod pages;
 mod report;
 mod terminal;
 mod views;
+mod import;
+mod lint;
+mod people;
+mod plan;
+mod round_trip;
+mod screens;
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};

@@ -230,7 +230,9 @@ async fn probes_and_metrics_answer() {
     assert!(stage.get_from_operator("/readyz").await.starts_with("HTTP/1.1 200"));
     let metrics = stage.get_from_operator("/metrics").await;
     assert!(
-        metrics.contains(r#"connect_user_operator_aws_calls_total{operation="CreateUser",result="ok"} 1"#),
+        metrics.contains(
+            r#"connect_user_operator_aws_calls_total{operation="CreateUser",result="ok",code="OK",account="111122223333",region="eu-west-1"} 1"#
+        ),
         "{metrics}"
     );
     assert!(

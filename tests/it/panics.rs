@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use connect_user_operator::connect::aws::AwsClients;
 use connect_user_operator::connect::{Clients, Connect, Credentials};
 use connect_user_operator::controller::{self, Clock, Intervals, Settings};
+use connect_user_operator::lead::Lead;
 use connect_user_operator::metrics::Metrics;
 use connect_user_operator::pace::Pace;
 use connect_user_operator::policy::{Brake, Tenancy};
@@ -48,6 +49,9 @@ async fn a_panic_in_one_reconcile_is_counted_and_every_object_becomes_ready() {
         cluster: "test".to_owned(),
         intervals: Intervals { slowest_retry: Duration::from_secs(1), ..Intervals::default() },
         namespaces: vec![stage.namespace.clone()],
+        selector: None,
+        read_only: false,
+        lead: Lead::alone(),
         own_namespace: stage.namespace.clone(),
         tenancy: Tenancy::Open,
         brake: Brake { most: 100, window: Duration::from_secs(3600) },
@@ -62,7 +66,11 @@ async fn a_panic_in_one_reconcile_is_counted_and_every_object_becomes_ready() {
     for name in ["jane", "john"] {
         stage.ready(name).await;
     }
-    assert!(metrics.text().contains("controller_runtime_reconcile_panics_total 1\n"), "{}", metrics.text());
+    assert!(
+        metrics.text().contains("controller_runtime_reconcile_panics_total{controller=\"connectuser\"} 1\n"),
+        "{}",
+        metrics.text()
+    );
     stop.cancel();
     running.await.unwrap();
 }

@@ -155,7 +155,7 @@ impl World {
         }
         let Self { connect, instance, inventory, .. } = self;
         let now = Timestamp::try_from(at(self.clock.load(Ordering::Relaxed))).unwrap();
-        let swept = runtime.block_on(inventory.sweep(connect, instance, now)).unwrap();
+        let swept = runtime.block_on(inventory.sweep(connect, instance, now, |_| false)).unwrap();
         let suspects: BTreeSet<usize> =
             swept.suspects.iter().map(|id| self.ids.iter().position(|known| known == id).unwrap()).collect();
         for (number, changed) in &before {

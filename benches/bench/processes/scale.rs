@@ -78,7 +78,7 @@ async fn restart(scenario: &str, count: usize, stage: &mut Stage, report: &mut R
     let begun = Instant::now();
     let ready = stage.start(&LIFTED).await.as_secs_f64();
     report.add(scenario, "restart: time to ready", ready, "s", Goal::AtMost(10.0));
-    while stage.metric("controller_runtime_reconcile_total").await <= count as f64 {
+    while stage.metric("controller_runtime_reconcile_total{controller=\"connectuser\"").await <= count as f64 {
         assert!(begun.elapsed() < ROOM, "objects are not judged");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -123,7 +123,7 @@ async fn relist(scenario: &str, count: usize, stage: &Stage, report: &mut Report
 async fn drift(scenario: &str, count: usize, stage: &mut Stage, report: &mut Report) {
     let changed = (count / 100).max(1);
     stage.start(&[LIFTED.as_slice(), &["--sweep-interval", "10s"]].concat()).await;
-    while stage.metric("controller_runtime_reconcile_total").await <= count as f64 {
+    while stage.metric("controller_runtime_reconcile_total{controller=\"connectuser\"").await <= count as f64 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     stage.take_calls();

@@ -82,7 +82,10 @@ impl Stage {
         let kubeconfig = self.plane.dir().join("operator.kubeconfig");
         self.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
         let begun = Instant::now();
-        let operator = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
+        // Another build of the same sources, such as that of an image.
+        let other = std::env::var("BENCH_OPERATOR").ok().filter(|program| !program.is_empty());
+        let program = other.as_deref().unwrap_or(env!("CARGO_BIN_EXE_connect-user-operator"));
+        let operator = Launch::new(program, &self.log)
             .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "bench", "--deletion-brake", "1000000/1h"])
             .args(arguments)
             .env_clear()

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use connect_simulator::fixtures::managed;
 use connect_simulator::{CallRecord, Mutation, Options, Quotas, Simulator, UserPatch};
 use connect_user_operator::controller::{self, Clock, Intervals, Settings};
+use connect_user_operator::lead::Lead;
 use connect_user_operator::metrics::Metrics;
 use connect_user_operator::pace::limits::Limits;
 use connect_user_operator::pace::{Pace, gate};
@@ -109,6 +110,9 @@ impl World {
             cluster: "bench".to_owned(),
             intervals: self.intervals,
             namespaces: Vec::new(),
+            selector: None,
+            read_only: false,
+            lead: Lead::alone(),
             own_namespace: NAMESPACE.to_owned(),
             tenancy: Tenancy::Open,
             brake: Brake { most: 1_000_000, window: Duration::from_secs(3600) },

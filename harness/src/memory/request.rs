@@ -136,7 +136,7 @@ fn serve(
             let timeout = query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(1800);
             let bookmarks = query.get("allowWatchBookmarks").is_some_and(|asked| asked == "true");
             let Key { plural, namespace, .. } = &target.key;
-            let events = store.watch(client, plural, namespace, from, bookmarks)?;
+            let events = store.watch(client, plural, namespace, from, bookmarks);
             return Ok(answer::stream(events, Duration::from_secs(timeout)));
         }
         (&Method::GET, false) if only_metadata => return Err(Failure::unsupported("a list of metadata")),

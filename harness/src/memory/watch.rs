@@ -18,10 +18,8 @@ pub(super) struct Watch {
 }
 
 impl Store {
-    /// Begins a watch after `from`.
-    ///
-    /// # Errors
-    /// 410 if that is forgotten.
+    /// Begins a watch after `from`. If that is forgotten it is told so by an event and ends, as the real one
+    /// does it; a watcher of kube would ask for ever if it were refused.
     pub(super) fn watch(
         &mut self,
         client: &str,
@@ -29,11 +27,15 @@ impl Store {
         namespace: &str,
         from: u64,
         bookmarks: bool,
-    ) -> Result<UnboundedReceiver<Bytes>, Failure> {
-        if from < self.compacted {
-            return Err(Failure::new(410, "Expired", format!("too old resource version: {from} ({})", self.compacted)));
-        }
+    ) -> UnboundedReceiver<Bytes> {
         let (events, receiver) = unbounded_channel();
+        if from < self.compacted {
+            let message = format!("too old resource version: {from} ({})", self.compacted);
+            let expired = Failure::new(410, "Expired", message);
+            // Whoever asked is there to take it.
+            events.send(line(&json!({ "type": "ERROR", "object": expired.to_value() }))).ok();
+            return receiver;
+        }
         self.watches.push(Watch {
             client: client.to_owned(),
             plural: plural.to_owned(),
@@ -43,7 +45,7 @@ impl Store {
             events,
         });
         self.show();
-        Ok(receiver)
+        receiver
     }
 
     /// Sends every watch what it has not seen and may see.

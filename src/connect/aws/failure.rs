@@ -27,8 +27,12 @@ pub(super) trait OrFailed<T> {
     fn or_failed(self, operation: &'static str) -> Result<T, ConnectError>;
 }
 
-impl<T, E: ProvideErrorMetadata + Error + 'static> OrFailed<T> for Result<T, SdkError<E>> {
+impl<T: RequestId, E: ProvideErrorMetadata + Error + 'static> OrFailed<T> for Result<T, SdkError<E>> {
     fn or_failed(self, operation: &'static str) -> Result<T, ConnectError> {
+        if let Ok(answer) = &self {
+            // Of the call's own span, where there is one: a failure carries its id itself.
+            tracing::Span::current().record("request_id", answer.request_id());
+        }
         self.map_err(|error| failure(operation, &error))
     }
 }

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use serde_json::Value as Json;
 
 use super::*;
+use crate::connect::guarded::{Guard, Guarded, Refused};
 use crate::connect::{ConnectError, Kind};
 
 const ARN: &str = "arn:aws:connect:eu-west-1:111122223333:instance/i-1";
@@ -157,4 +158,33 @@ async fn an_endpoint_in_the_configuration_is_used() {
     let config = recorder.config().into_builder().endpoint_url("http://127.0.0.1:9").build();
     AwsConnect::new(&config).write(&instance(), Some(&user()), &Call::DeleteUser).await.unwrap();
     assert_eq!(recorder.only().uri, "http://127.0.0.1:9/users/i-1/u-1");
+}
+
+#[test]
+fn the_name_in_the_user_agent_tells_processes_apart() {
+    assert_eq!(app_name(None), "connect-user-operator");
+    for (identity, name) in [
+        ("replica-a", "connect-user-operator.replica-a"),
+        ("connect-user-operator-7f9c4d5b6f-x2x4z", "connect-user-operator.er-operator-7f9c4d5b6f-x2x4z"),
+        ("a b/c", "connect-user-operator.a-b-c"),
+    ] {
+        let told = app_name(Some(identity));
+        assert_eq!(told, name);
+        assert!(told.len() <= 50 && AppName::new(told).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_the_guard_refuses_is_not_sent() {
+    let recorder = Recorder::default();
+    let guard: Guard = Arc::new(|is_write| {
+        let refused = Refused { kind: Kind::AccessDenied, code: "No", message: "for the test".to_owned() };
+        if is_write { Err(refused) } else { Ok(()) }
+    });
+    let connect = Guarded::new(recorder.connect(), guard);
+    let error = connect.write(&instance(), Some(&user()), &Call::DeleteUser).await.unwrap_err();
+    assert_eq!((error.kind, error.operation, error.code.as_str()), (Kind::AccessDenied, "DeleteUser", "No"));
+    // The answer does not matter here.
+    connect.describe_user(&instance(), &user()).await.ok();
+    assert!(recorder.only().uri.contains("/users/i-1/u-1"));
 }

@@ -83,6 +83,10 @@ impl Connect for Patient {
         patiently(move || self.inner.list_user_proficiencies(instance, user, token.clone())).boxed()
     }
 
+    fn search_tag<'a>(&'a self, instance: &'a Instance, key: &'a str, value: &'a str) -> Answer<'a, Vec<ListedUser>> {
+        patiently(move || self.inner.search_tag(instance, key, value)).boxed()
+    }
+
     fn search_username<'a>(&'a self, instance: &'a Instance, username: &'a Username) -> Answer<'a, Vec<ListedUser>> {
         patiently(move || self.inner.search_username(instance, username)).boxed()
     }

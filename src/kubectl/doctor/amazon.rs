@@ -16,7 +16,7 @@ const POLICY: &str = "allow it: kubectl connect iam-policy prints the policy, do
 
 /// All checks of one instance.
 pub(super) async fn check(connect: &dyn Connect, instance: &Instance, quick_connects: bool, area: &mut Area<'_>) {
-    let config = aws::load().await;
+    let config = aws::load(None).await;
     let Introduction { caller, time } = caller::introduce(&config, instance.region()).await;
     match caller {
         Ok(caller) if caller.account == instance.account() => area.ok("identity", caller.arn),
@@ -133,7 +133,7 @@ async fn rates(instance: &Instance, area: &mut Area<'_>) {
         return area
             .not_checked(CHECK, "Amazon Connect is not AWS's own here, so Service Quotas has nothing to say of it");
     }
-    match quotas::read(&aws::load().await, instance.region()).await {
+    match quotas::read(&aws::load(None).await, instance.region()).await {
         Ok(found) => {
             let slow = found.iter().filter(|quota| quota.per_second < 2.0).map(|quota| quota.name.as_str());
             let slow: Vec<_> = slow.collect();

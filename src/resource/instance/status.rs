@@ -74,7 +74,7 @@ pub struct ConnectInstanceStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OperatorReport {
-    /// Namespaces that it watches, separated by commas; * is all.
+    /// Namespaces that it watches, separated by commas; * is all. After a blank the label selector of a shard.
     #[schemars(length(max = 4096))]
     pub namespaces: String,
     /// When it was last heard of, within five minutes.

@@ -52,7 +52,10 @@ async fn crashes(scenario: fn() -> Scenario, crashes: Vec<Crash>, undisturbed: O
     let mut trial = Trial::begin_with(scenario(), false, place).await;
     let mut struck = 0;
     for crash in crashes {
-        if !trial.live(Some(crash)).await.crashed {
+        let life = trial.live(Some(crash)).await;
+        if !life.crashed {
+            // Two objects of one user may wait for each other in this run and not in that, so lives differ in length.
+            assert!(life.steps.len() < crash.step, "step {} was made and did not crash", crash.step);
             break;
         }
         struck += 1;
@@ -74,8 +77,8 @@ pub async fn every_crash_point_of(scenario: fn() -> Scenario) {
     let tried: Vec<_> = points(first).into_iter().map(|crash| vec![crash]).collect();
     let count = tried.len();
     let struck = run(scenario, tried, &outcome, &steps).await;
-    // A point that is not reached would be a test that is not made.
-    let least = if scenario().steps_vary { count / 2 } else { count };
+    // A point that is not reached lies behind the end of its life; too many of them would be a test that is not made.
+    let least = if scenario().steps_vary { count / 2 } else { count * 3 / 4 };
     assert!((least..=count).contains(&struck), "{struck} of {count} crash points struck; steps: {steps:#?}");
     let seconds = began.elapsed().as_secs_f64();
     println!("{}: {} steps, {count} crash points in {seconds:.1} s", scenario().name, steps.len());

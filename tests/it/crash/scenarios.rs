@@ -321,7 +321,7 @@ pub fn generated_password() -> Scenario {
     }
 }
 
-/// CreateUser is what finds that the user is there already, so the Secret is there by then.
+/// The user is looked for first and keeps its password, so no Secret is made.
 pub fn adopt_with_generated_password() -> Scenario {
     Scenario {
         seed: vec![("jane.doe", UserPatch::default())],
@@ -331,7 +331,6 @@ pub fn adopt_with_generated_password() -> Scenario {
             ("/jane.doe/Id", json!("first ID of jane.doe")),
             ("/jane.doe/Tags/contactops.dev~1uid", json!("UID of jane")),
         ],
-        makes: Some("made"),
         ..Scenario::new("adopt-generated")
     }
 }

@@ -277,7 +277,12 @@ impl Trial {
         };
         let steps = incarnation.gate.steps();
         self.at(format!("the end of life {life} (crashed: {crashed})"), Some(&incarnation));
-        assert!(incarnation.metrics.text().contains("controller_runtime_reconcile_panics_total 0\n"));
+        assert!(
+            incarnation
+                .metrics
+                .text()
+                .contains("controller_runtime_reconcile_panics_total{controller=\"connectuser\"} 0\n")
+        );
         if crashed {
             incarnation.kill().await;
         } else {

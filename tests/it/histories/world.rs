@@ -6,6 +6,7 @@ use std::time::Duration;
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Fault, Lag, Mutation, Simulator, UserPatch};
 use connect_user_operator::controller::{self, Clock, Intervals, Settings};
+use connect_user_operator::lead::Lead;
 use connect_user_operator::metrics::Metrics;
 use connect_user_operator::pace::Pace;
 use connect_user_operator::policy::{Brake, Tenancy};
@@ -137,6 +138,9 @@ impl World {
             cluster: "test".to_owned(),
             intervals: self.intervals,
             namespaces: Vec::new(),
+            selector: None,
+            read_only: false,
+            lead: Lead::alone(),
             own_namespace: "operator".to_owned(),
             tenancy: Tenancy::Open,
             brake: Brake { most: 100, window: Duration::from_secs(3600) },

@@ -104,6 +104,8 @@ async fn everything_that_is_declared_by_name_and_per_channel_reaches_connect_at_
         read("ListRoutingProfiles"),
         read("ListSecurityProfiles"),
         read("SearchUserHierarchyGroups"),
+        // It would adopt a user of that name.
+        read("ListUsers"),
         read("DescribeInstance"),
         write(
             "CreateUser",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use connect_user_operator::connect::{Clients, Connect, Credentials};
 use connect_user_operator::controller::{self, Clock, Intervals, Settings};
+use connect_user_operator::lead::Lead;
 use connect_user_operator::metrics::Metrics;
 use connect_user_operator::pace::Pace;
 use connect_user_operator::policy::{Brake, Tenancy};
@@ -69,6 +70,9 @@ async fn a_panic_that_prints_the_object_says_nothing_personal() {
         cluster: "test".to_owned(),
         intervals: Intervals { slowest_retry: Duration::from_secs(1), ..Intervals::default() },
         namespaces: vec![stage.namespace.clone()],
+        selector: None,
+        read_only: false,
+        lead: Lead::alone(),
         own_namespace: stage.namespace.clone(),
         tenancy: Tenancy::Open,
         brake: Brake { most: 100, window: Duration::from_secs(3600) },

@@ -1,9 +1,11 @@
 //! One control plane for the test binary. It ends with the process, however that ends.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use harness::{ControlPlane, Identity, Settings};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
@@ -24,10 +26,33 @@ pub async fn cluster() -> &'static Cluster {
 impl Cluster {
     /// A control plane with nothing of ours in it but the administrator's kubeconfig.
     pub async fn bare(name: &str) -> Self {
-        let plane = ControlPlane::start(&Settings::new(name)).await.unwrap_or_else(|error| panic!("{error}"));
-        let kubeconfig = plane.dir().join("admin.kubeconfig");
-        plane.write_kubeconfig(&Identity::Admin, &kubeconfig).unwrap();
+        Self::with(&Settings::new(name)).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn with(settings: &Settings) -> Self {
+        let plane = ControlPlane::start(settings).await.unwrap_or_else(|error| panic!("{error}"));
+        plane.write_kubeconfig(&Identity::Admin, &plane.dir().join("admin.kubeconfig")).unwrap();
         Self { plane }
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn admin(&self) -> PathBuf {
+        self.plane.dir().join("admin.kubeconfig")
+    }
+
+    /// A kubeconfig with a token that the API server has issued for a ServiceAccount, as a Pod gets it.
+    pub async fn kubeconfig_of(&self, namespace: &str, account: &str) -> PathBuf {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await, namespace);
+        let (params, request) = (PostParams::default(), TokenRequest::default());
+        let token = accounts.create_token_request(account, &params, &request).await.unwrap().status.unwrap().token;
+        let mut kubeconfig: serde_json::Value =
+            serde_json::from_str(&self.plane.kubeconfig(&Identity::Admin).unwrap()).unwrap();
+        kubeconfig["users"][0]["user"] = serde_json::json!({ "token": token });
+        kubeconfig["contexts"][0]["context"]["namespace"] = namespace.into();
+        let path = self.plane.dir().join(format!("{namespace}-{account}.kubeconfig"));
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
+        path
     }
 
     /// Another control plane of the same kind, for a test that changes what all others share.

@@ -10,6 +10,7 @@ use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use connect_user_operator::connect::aws::AwsClients;
 use connect_user_operator::controller::{self, Clock, Intervals, Settings};
+use connect_user_operator::lead::Lead;
 use connect_user_operator::metrics::Metrics;
 use connect_user_operator::pace::Pace;
 use connect_user_operator::policy::{Brake, Tenancy};
@@ -85,6 +86,9 @@ impl Habitat {
             cluster: CLUSTER.to_owned(),
             intervals: self.intervals,
             namespaces: vec![self.namespace.clone()],
+            selector: None,
+            read_only: false,
+            lead: Lead::alone(),
             own_namespace: self.namespace.clone(),
             tenancy: Tenancy::Open,
             brake: Brake { most: 100, window: Duration::from_secs(3600) },

@@ -2,6 +2,7 @@
 //! namespace, a simulated Amazon Connect behind real HTTP, and a real operator process that runs under the
 //! RBAC that we ship. Whatever a test is about, the status contract is checked after every status write.
 
+mod blessed;
 mod cluster;
 pub mod contract;
 mod fixtures;
@@ -11,6 +12,7 @@ mod plane;
 mod stage;
 mod wire;
 
+pub use blessed::blessed;
 pub use cluster::{Cluster, cluster};
 pub use fixtures::{managed, saml};
 pub use gate::{Crash, Gate, Moment};

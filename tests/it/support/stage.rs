@@ -1,7 +1,7 @@
 //! One test's stage.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub struct Options {
     pub rate_limit: Option<&'static str>,
     /// Further arguments of the operator.
     pub arguments: Vec<String>,
+    /// Further variables of its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Default for Options {
@@ -59,6 +61,7 @@ impl Default for Options {
             sts: None,
             rate_limit: Some("*=10000"),
             arguments: Vec::new(),
+            environment: Vec::new(),
         }
     }
 }
@@ -130,28 +133,33 @@ impl Stage {
     pub async fn start_operator(&self) {
         let kubeconfig = self.cluster.plane.dir().join(format!("{}.kubeconfig", self.namespace));
         self.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
+        let process = self.launch(&self.log, &kubeconfig, &[]);
+        process.wait_for_line(|line| line.contains("cache is filled"), DEADLINE).await.unwrap();
+        *self.operator.lock().unwrap() = Some(process);
+    }
+
+    /// An operator process of this stage, with a log and a kubeconfig of its own.
+    pub fn launch(&self, log: &Path, kubeconfig: &Path, further: &[&str]) -> Process {
         let Options { resync, sweep, search, grace, rust_log, rate_limit, .. } = self.options;
         // Nothing listens there: a call that nobody expects must not leave this machine.
         let sts = self.sts_endpoint.as_deref().unwrap_or("http://127.0.0.1:9");
-        let process = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), &self.log)
+        let launch = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), log)
             .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
             .args(["--watch-namespaces", &self.namespace])
             .args(["--sweep-interval", sweep, "--search-interval", search])
             .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
             .args(rate_limit.iter().flat_map(|limit| ["--rate-limit", limit]))
             .args(&self.options.arguments)
-            .env("KUBECONFIG", &kubeconfig)
+            .args(further)
+            .env("KUBECONFIG", kubeconfig)
             .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
             .env("AWS_ENDPOINT_URL_STS", sts)
             .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "example")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("RUST_LOG", rust_log)
-            .append()
-            .spawn()
-            .unwrap();
-        process.wait_for_line(|line| line.contains("cache is filled"), DEADLINE).await.unwrap();
-        *self.operator.lock().unwrap() = Some(process);
+            .env("RUST_LOG", rust_log);
+        let variables = self.options.environment.iter();
+        variables.fold(launch, |launch, (name, value)| launch.env(name, value)).append().spawn().unwrap()
     }
 
     /// SIGTERM; the exit code must be that of an orderly end.
@@ -175,8 +183,12 @@ impl Stage {
 
     /// GET from the operator's own endpoint.
     pub async fn get_from_operator(&self, path: &str) -> String {
+        Self::get_from(&self.operator_log(), path).await
+    }
+
+    /// GET from the endpoint of the process that wrote this log.
+    pub async fn get_from(log: &str, path: &str) -> String {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let log = self.operator_log();
         let address = log.rsplit("listening on http://").next().unwrap().split_whitespace().next().unwrap().to_owned();
         let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: operator\r\nConnection: close\r\n\r\n");

@@ -189,6 +189,15 @@ async fn a_username_is_searched_exactly() {
 }
 
 #[tokio::test]
+async fn a_tag_is_searched_with_its_value() {
+    let recorder = answering(&json!({ "Users": [{ "Id": "u-1", "Username": "Jane" }] }));
+    let found = recorder.connect().search_tag(&instance(), "k", "a/b").await.unwrap();
+    assert_eq!(found, [ListedUser { id: user(), username: Username::new("Jane"), last_modified_time: None }]);
+    let filter = json!({ "TagFilter": { "TagCondition": { "TagKey": "k", "TagValue": "a/b" } } });
+    assert_eq!(recorder.only().json(), json!({ "InstanceId": "i-1", "MaxResults": 100, "SearchFilter": filter }));
+}
+
+#[tokio::test]
 async fn listings_ask_for_the_largest_page() {
     let summary = json!([{ "Id": "x", "Name": "X" }, { "Id": "nameless" }]);
     let recorder = answering(&json!({
