@@ -33,7 +33,20 @@ use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
 use crate::user::ownership::is_ours;
 
+const EXAMPLES: &str = "Examples:
+  # Everybody of an instance, a file for each, for a repository
+  kubectl connect import --instance $ARN -n emea-support -d users/
+
+  # One team to standard output, in seconds: without addresses and proficiencies
+  kubectl connect import --instance $ARN --hierarchy-group EMEA/Support --fast > team.yaml
+
+  # Go on after an interruption
+  kubectl connect import --instance $ARN -n emea-support -d users/ --resume
+
+docs/import.md tells how to take over an instance step by step.";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(flatten)]
     which: Which,

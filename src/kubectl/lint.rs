@@ -14,7 +14,18 @@ use super::{Ended, Error};
 use crate::resource::{RECONCILE_ANNOTATION, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
 use crate::user::ids::Username;
 
+const EXAMPLES: &str = "Examples:
+  # Everything below a folder, before a commit
+  kubectl connect lint users/
+
+  # In GitHub Actions, with annotations, and warnings as findings
+  kubectl connect lint users/ -o github --strict
+
+  # What a template gives
+  helm template users/ | kubectl connect lint -";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Files, directories with all that is below them, or `-` for standard input.
     #[arg(default_value = ".", value_name = "FILE")]

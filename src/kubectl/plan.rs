@@ -25,7 +25,17 @@ use crate::cli::values::cluster_name;
 use crate::policy::Tenancy;
 use crate::user::ids::Instance;
 
+const EXAMPLES: &str = "Examples:
+  # What would happen if this folder were applied?
+  kubectl connect plan -f users/ -n emea-support
+
+  # For the comment of a pull request, without a way to the cluster
+  kubectl connect plan -f users/ --no-cluster -o markdown > comment.md
+
+docs/import.md tells what a plan knows and what it does not.";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Files, directories with all that is below them, or `-` for standard input; by default the ConnectUsers in the
     /// cluster.
