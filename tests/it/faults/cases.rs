@@ -76,11 +76,13 @@ impl Case {
         assert!(writes <= most, "{writes} writes, bound {most}: {}", trial.stage.written().join(", "));
         // One that takes effect before it strikes may find nothing to strike again.
         let has_struck = calls.iter().any(|call| call.fault.is_some());
-        assert!(trial.stage.simulator.faults().is_empty() || has_struck, "the fault did not strike");
+        let is_idle = !trial.stage.simulator.faults().is_empty() && !has_struck;
+        // Two objects of one user may wait for each other in this run and not in that.
+        assert!(!is_idle || trial.scenario.ends.len() > 1, "the fault did not strike");
         trial.clear().await;
         let planned = trial.habitat.plane_faults.lock().unwrap().clone();
         let has_struck = planned.is_empty() || planned.iter().any(|fault| fault.struck > 0);
-        has_struck.then_some(calls.len())
+        (has_struck && !is_idle).then_some(calls.len())
     }
 }
 
