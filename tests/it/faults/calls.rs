@@ -17,7 +17,10 @@ const LAG: Duration = Duration::from_millis(300);
 pub async fn every_call_under(faults: Vec<(FaultKind, u32)>) {
     let mut cases = Vec::new();
     let mut seen = BTreeSet::new();
-    for plain in plain().await {
+    // Two objects of one user may wait for each other in this run and not in that: what they call may not be called.
+    let is_certain = |plain: &Plain| (plain.scenario)().ends.len() == 1;
+    let (certain, others): (Vec<_>, Vec<_>) = plain().await.into_iter().partition(|plain| is_certain(plain));
+    for plain in certain.into_iter().chain(others) {
         let operations: BTreeSet<&String> = plain.calls.iter().collect();
         for operation in operations {
             if !seen.insert(operation) && !tries_all() {
@@ -30,8 +33,8 @@ pub async fn every_call_under(faults: Vec<(FaultKind, u32)>) {
     }
     // Everything that the port can do.
     assert_eq!(seen.len(), 23, "{seen:?}");
-    let count = cases.len();
-    play("faults of calls", cases, count).await;
+    let least = cases.iter().filter(|case| is_certain(case.plain)).count();
+    play("faults of calls", cases, least).await;
 }
 
 fn case(plain: &'static Plain, operation: &str, kind: FaultKind, times: u32) -> Case {
