@@ -19,7 +19,7 @@ pub async fn every_call_under(faults: Vec<(FaultKind, u32)>) {
     let mut seen = BTreeSet::new();
     // Two objects of one user may wait for each other in this run and not in that: what they call may not be called.
     let is_certain = |plain: &Plain| (plain.scenario)().ends.len() == 1;
-    let (certain, others): (Vec<_>, Vec<_>) = plain().await.into_iter().partition(|plain| is_certain(plain));
+    let (certain, others): (Vec<_>, Vec<_>) = plain().await.iter().partition(|plain| is_certain(plain));
     for plain in certain.into_iter().chain(others) {
         let operations: BTreeSet<&String> = plain.calls.iter().collect();
         for operation in operations {
