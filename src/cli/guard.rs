@@ -32,6 +32,10 @@ pub(super) struct GuardArguments {
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     watch_namespaces: Vec<String>,
 
+    /// Look only at ConnectUsers with these labels, as the operator does, and at no ConnectInstances.
+    #[arg(long, value_name = "SELECTOR")]
+    watch_selector: Option<String>,
+
     /// How long to wait for objects that are being deleted.
     #[arg(long, default_value = "1m", value_name = "DURATION", value_parser = duration)]
     within: Duration,
@@ -72,7 +76,7 @@ pub(super) async fn run(arguments: GuardArguments, output: &mut dyn std::io::Wri
     let deadline = Instant::now() + arguments.within;
     let mut told = false;
     loop {
-        let (users, instances) = look(&client, &arguments.watch_namespaces).await?;
+        let (users, instances) = look(&client, &arguments).await?;
         let all = users.names.len() + instances.names.len();
         if all == 0 {
             writeln!(output, "no object needs the operator any more")?;
@@ -90,27 +94,41 @@ pub(super) async fn run(arguments: GuardArguments, output: &mut dyn std::io::Wri
     }
 }
 
-async fn look(client: &Client, namespaces: &[String]) -> Result<(Held, Held), Error> {
+async fn look(client: &Client, arguments: &GuardArguments) -> Result<(Held, Held), Error> {
+    let (namespaces, selector) = (&arguments.watch_namespaces, arguments.watch_selector.as_deref());
     let mut users = Held::default();
     for namespace in namespaces {
-        held(&Api::<ConnectUser>::namespaced(client.clone(), namespace), FINALIZER, "ConnectUsers", &mut users).await?;
+        held(
+            &Api::<ConnectUser>::namespaced(client.clone(), namespace),
+            (FINALIZER, selector),
+            "ConnectUsers",
+            &mut users,
+        )
+        .await?;
     }
     let mut instances = Held::default();
-    // What an instance waits for may be in namespaces of another operator, which then lets go of it.
     if namespaces.is_empty() {
-        held(&Api::<ConnectUser>::all(client.clone()), FINALIZER, "ConnectUsers", &mut users).await?;
+        held(&Api::<ConnectUser>::all(client.clone()), (FINALIZER, selector), "ConnectUsers", &mut users).await?;
+    }
+    // What an instance waits for may be another operator's, which then lets go of it.
+    if namespaces.is_empty() && selector.is_none() {
         let all = Api::<ConnectInstance>::all(client.clone());
-        held(&all, INSTANCE_FINALIZER, "ConnectInstances", &mut instances).await?;
+        held(&all, (INSTANCE_FINALIZER, None), "ConnectInstances", &mut instances).await?;
     }
     Ok((users, instances))
 }
 
 /// Adds those of a kind that have the finalizer. A kind that does not exist has no objects.
-async fn held<K>(api: &Api<K>, finalizer: &str, kind: &'static str, into: &mut Held) -> Result<(), Error>
+async fn held<K>(
+    api: &Api<K>,
+    (finalizer, selector): (&str, Option<&str>),
+    kind: &'static str,
+    into: &mut Held,
+) -> Result<(), Error>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
 {
-    let mut page = ListParams::default().limit(PAGE);
+    let mut page = ListParams { label_selector: selector.map(str::to_owned), ..ListParams::default() }.limit(PAGE);
     loop {
         let list = match api.list_metadata(&page).await {
             Ok(list) => list,

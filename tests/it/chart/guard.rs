@@ -161,6 +161,25 @@ fn guard(kubeconfig: &PathBuf, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// A guard that does not understand its arguments would refuse for ever.
+#[test]
+fn the_program_takes_the_arguments_of_the_job() {
+    let rendered = super::helm::template(&[&format!("file:{CHART}/ci/everything-values.yaml")]).unwrap();
+    let job = super::helm::of_kind(&rendered, "Job")[0];
+    let arguments = job["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
+    let arguments: Vec<&str> = arguments.iter().filter_map(Value::as_str).collect();
+    assert!(arguments.len() >= 4, "{arguments:?}");
+    let output = Command::new(env!("CARGO_BIN_EXE_connect-user-operator"))
+        .args(&arguments)
+        .env("KUBECONFIG", "/nonexistent")
+        .env_remove("KUBERNETES_SERVICE_HOST")
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    // It comes as far as to look for a cluster.
+    assert!(said.contains("no way to the Kubernetes API"), "{arguments:?}: {said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_looks_where_the_operator_looks_and_nowhere_else() {
     let cluster = cluster().await;
@@ -195,6 +214,13 @@ async fn it_looks_where_the_operator_looks_and_nowhere_else() {
     let said = text(&refused.stderr);
     assert!(!refused.status.success() && said.contains("7 ConnectUsers (") && said.contains("and 2 more"), "{said}");
     assert!(!said.contains("outside"), "{said}");
+    // Of a shard: what has other labels is another operator's.
+    let shard = [watched[0], watched[1], "--watch-selector", "shard=a"];
+    assert!(guard(&kubeconfig, &shard).status.success());
+    let label = Patch::Merge(json!({ "metadata": { "labels": { "shard": "a" } } }));
+    users(&client, &inside).patch("inside-3", &PatchParams::default(), &label).await.unwrap();
+    let said = text(&guard(&kubeconfig, &shard).stderr);
+    assert!(said.contains(&format!("1 ConnectUser ({inside}/inside-3)")), "{said}");
     // What it may not see it does not take for nothing.
     let blind = guard(&kubeconfig, &[]);
     let said = text(&blind.stderr);
