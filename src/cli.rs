@@ -57,6 +57,17 @@ pub enum Error {
     Output(#[from] std::io::Error),
 }
 
+/// Says on standard error why a program failed, with all causes on one line.
+pub fn complain(program: &str, error: &dyn std::error::Error) {
+    eprint!("{program}: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprint!(": {error}");
+        cause = error.source();
+    }
+    eprintln!();
+}
+
 /// Does what the arguments say.
 ///
 /// # Errors

@@ -145,13 +145,7 @@ pub async fn main() -> ExitCode {
         // Whoever closes the pipe, such as head, has seen enough.
         Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprint!("kubectl connect: {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                eprint!(": {error}");
-                cause = error.source();
-            }
-            eprintln!();
+            crate::cli::complain("kubectl connect", &error);
             ExitCode::FAILURE
         }
     }

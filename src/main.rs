@@ -13,13 +13,7 @@ async fn main() -> ExitCode {
     match connect_user_operator::cli::main().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprint!("connect-user-operator: {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                eprint!(": {error}");
-                cause = error.source();
-            }
-            eprintln!();
+            connect_user_operator::cli::complain("connect-user-operator", &error);
             ExitCode::FAILURE
         }
     }

@@ -2,22 +2,22 @@
 //! it go, and only then remove the finalizer. Nothing in spec or status is trusted for this: the user is
 //! read by id and its tags decide.
 
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+mod find;
+
+use k8s_openapi::jiff::SignedDuration;
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use super::exclusive::Held;
+use self::find::{Found, find};
 use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
-use super::lookup::{by_owner, by_username, in_list, observe};
+use super::lookup::observe;
 use super::redact::Redactor;
 use super::siblings::{self, Heir, Sibling};
 use super::subject::{Live, OnStale, PublishError, Subject};
-use super::sync::since_attempt;
 use super::update::ADMIN_PROFILE;
 use super::{Context, Halt, quick_connects, turn, verdict};
 use crate::connect::{ConnectError, Kind};
-use crate::inventory::sweep::Listed;
 use crate::plan::call::Call;
 use crate::plan::diff;
 use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
@@ -99,69 +99,6 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
         // Held until all is done with it: what its tags said is true as long.
         Found::User(_held, user) => judge(subject, cx, &governed, &user).await,
     }
-}
-
-enum Found {
-    User(Held, Box<ObservedUser>),
-    Nothing,
-    NotYet(String),
-}
-
-async fn find(
-    subject: &Subject<'_>,
-    cx: &Context,
-    governed: &Governed,
-    username: &Username,
-    was_tried: bool,
-) -> Result<Found, ConnectError> {
-    let (connect, instance) = (governed.connect.as_ref(), &governed.instance);
-    let not_described =
-        |id: &UserId| Found::NotYet(format!("user {username} ({id}) is listed, but not described at the moment"));
-    let id = subject.status.user_id.as_deref().and_then(UserId::read);
-    if let Some(id) = &id {
-        let held = cx.exclusive.take(instance, id).await;
-        if let Some(user) = observe(connect, instance, id, false).await? {
-            return Ok(Found::User(held, Box::new(user)));
-        }
-    } else if let Some(listed) = by_username(cx, connect, instance, username).await? {
-        let held = cx.exclusive.take(instance, &listed).await;
-        let user = observe(connect, instance, &listed, false).await?;
-        return Ok(user.map_or_else(|| not_described(&listed), |user| Found::User(held, Box::new(user))));
-    }
-    if !was_tried {
-        return Ok(Found::Nothing);
-    }
-    if ready(&subject.status.conditions).is_none()
-        && let Some(found) = by_owner(connect, instance, &cx.owner(subject.object)).await?
-    {
-        let held = cx.exclusive.take(instance, &found).await;
-        let user = observe(connect, instance, &found, false).await?;
-        return Ok(user.map_or_else(|| not_described(&found), |user| Found::User(held, Box::new(user))));
-    }
-    // Nothing to be seen. A user that was made moments ago may be invisible, so the grace comes first.
-    if since_last_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
-        return Ok(Found::NotYet(format!(
-            "a creation of user {username} was tried moments ago: waiting until it is certain that none becomes visible"
-        )));
-    }
-    Ok(match in_list(cx, connect, instance, id.as_ref(), username).await? {
-        Listed::Nowhere | Listed::Empty => Found::Nothing,
-        Listed::ById => Found::NotYet(format!("user {username} is listed, but not described at the moment")),
-        Listed::ByName(listed) => {
-            let held = cx.exclusive.take(instance, &listed).await;
-            let user = observe(connect, instance, &listed, false).await?;
-            user.map_or_else(|| not_described(&listed), |user| Found::User(held, Box::new(user)))
-        }
-    })
-}
-
-/// How long ago a creation can have been tried: if the status is lost, until the object began to go.
-fn since_last_attempt(subject: &Subject<'_>, now: Timestamp) -> Option<SignedDuration> {
-    since_attempt(subject, now).or_else(|| {
-        let is_lost = ready(&subject.status.conditions).is_none();
-        let since = subject.object.metadata.deletion_timestamp.as_ref().filter(|_| is_lost);
-        since.map(|began| now.duration_since(began.0))
-    })
 }
 
 async fn judge(

@@ -15,7 +15,7 @@ mod report;
 mod terminal;
 mod views;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -88,6 +88,20 @@ fn directory(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).unwrap();
     directory
+}
+
+/// How a screen differs from the one that is kept, if it does; REWRITE_SCREENS=1 keeps it.
+fn differs(name: &str, width: &str, color: &str, Ran { code, out, err }: &Ran) -> Option<String> {
+    let screen = format!("{out}--- standard error\n{err}--- exit code {}\n", code.unwrap());
+    let plain = if color == "always" { ".color" } else { "" };
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/kubectl/screens");
+    let file = kept.join(format!("{name}.{width}{plain}.txt"));
+    if std::env::var_os("REWRITE_SCREENS").is_some() {
+        std::fs::create_dir_all(&kept).unwrap();
+        std::fs::write(&file, &screen).unwrap();
+    }
+    let is_same = std::fs::read_to_string(&file).is_ok_and(|kept| kept == screen);
+    (!is_same).then(|| format!("{}:\n{screen}", file.display()))
 }
 
 /// The real kubectl, as administrator.

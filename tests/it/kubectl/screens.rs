@@ -2,15 +2,13 @@
 //!
 //! `REWRITE_SCREENS=1 cargo test --test it kubectl::screens` writes them anew; look at the difference.
 
-use std::path::PathBuf;
-
 use connect_simulator::UserPatch;
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::{IdentityInfo, PhoneConfig, Tags};
 use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
 
 use super::people::{add, mixed};
-use super::{FAST, Ran, command, directory, finish};
+use super::{FAST, command, differs, directory, finish};
 use crate::support::{Options, Stage};
 
 const PEOPLE: &str = "\
@@ -158,8 +156,6 @@ async fn screens(stage: &Stage) -> Vec<(&'static str, Vec<String>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn screens_are_as_they_were() {
     let stage = Stage::with("kscreens", Options { operator: false, ..Options::default() }).await;
-    let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/kubectl/screens");
-    let is_rewriting = std::env::var_os("REWRITE_SCREENS").is_some();
     let mut different = Vec::new();
     for (name, arguments) in screens(&stage).await {
         for width in ["80", "140"] {
@@ -171,18 +167,8 @@ async fn screens_are_as_they_were() {
                 }
                 let mut command = command(&stage, &arguments);
                 command.env("COLUMNS", width).current_dir(harness::target_dir().join("it-kubectl/screens"));
-                let Ran { code, out, err } = finish(command).await;
-                let code = code.unwrap();
-                let screen = format!("{out}--- standard error\n{err}--- exit code {code}\n");
-                let plain = if color == "always" { ".color" } else { "" };
-                let file = kept.join(format!("{name}.{width}{plain}.txt"));
-                if is_rewriting {
-                    std::fs::create_dir_all(&kept).unwrap();
-                    std::fs::write(&file, &screen).unwrap();
-                }
-                if std::fs::read_to_string(&file).unwrap_or_default() != screen {
-                    different.push(format!("{}:\n{screen}", file.display()));
-                }
+                let ran = finish(command).await;
+                different.extend(differs(name, width, color, &ran));
             }
         }
     }

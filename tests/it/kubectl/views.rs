@@ -2,8 +2,6 @@
 //!
 //! `REWRITE_SCREENS=1 cargo test --test it kubectl::views` writes them anew; look at the difference.
 
-use std::path::PathBuf;
-
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Mutation, UserPatch};
 use connect_user_operator::resource::instance::ConnectInstance;
@@ -17,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::{FAST, Ran, command, finish};
+use super::{FAST, command, differs, finish};
 use crate::support::{Cluster, Options, Stage, managed};
 
 const NAMESPACE: &str = "emea-support";
@@ -241,25 +239,14 @@ async fn screens_are_as_they_were() {
     ] {
         screens.push((name, vec![command, "--help"]));
     }
-    let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/kubectl/screens");
-    let is_rewriting = std::env::var_os("REWRITE_SCREENS").is_some();
     let mut different = Vec::new();
     for (name, arguments) in screens {
         for width in ["80", "140"] {
             for color in ["never", "always"] {
                 let mut command = command(&scene.stage, &[&arguments[..], &["--color", color]].concat());
                 command.env("COLUMNS", width).env("AWS_ENDPOINT_URL_STS", &sts_endpoint);
-                let Ran { code, out, err } = finish(command).await;
-                let screen = format!("{out}--- standard error\n{err}--- exit code {}\n", code.unwrap());
-                let plain = if color == "always" { ".color" } else { "" };
-                let file = kept.join(format!("{name}.{width}{plain}.txt"));
-                if is_rewriting {
-                    std::fs::create_dir_all(&kept).unwrap();
-                    std::fs::write(&file, &screen).unwrap();
-                }
-                if std::fs::read_to_string(&file).unwrap_or_default() != screen {
-                    different.push(format!("{}:\n{screen}", file.display()));
-                }
+                let ran = finish(command).await;
+                different.extend(differs(name, width, color, &ran));
             }
         }
     }

@@ -1,0 +1,81 @@
+//! Finds the user of a terminating object, by everything that may lead to it.
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use crate::connect::ConnectError;
+use crate::controller::Context;
+use crate::controller::exclusive::Held;
+use crate::controller::governance::Governed;
+use crate::controller::lookup::{by_owner, by_username, in_list, observe};
+use crate::controller::subject::Subject;
+use crate::controller::sync::since_attempt;
+use crate::inventory::sweep::Listed;
+use crate::resource::condition::ready;
+use crate::user::ids::{UserId, Username};
+use crate::user::observed::ObservedUser;
+
+/// What there is.
+pub(super) enum Found {
+    /// The user, which nobody else deals with meanwhile.
+    User(Held, Box<ObservedUser>),
+    /// Certainly none.
+    Nothing,
+    /// That cannot be told yet, for this reason.
+    NotYet(String),
+}
+
+/// Looks for the user; `was_tried` says whether a creation may have been.
+pub(super) async fn find(
+    subject: &Subject<'_>,
+    cx: &Context,
+    governed: &Governed,
+    username: &Username,
+    was_tried: bool,
+) -> Result<Found, ConnectError> {
+    let (connect, instance) = (governed.connect.as_ref(), &governed.instance);
+    let not_described =
+        |id: &UserId| Found::NotYet(format!("user {username} ({id}) is listed, but not described at the moment"));
+    let id = subject.status.user_id.as_deref().and_then(UserId::read);
+    if let Some(id) = &id {
+        if let Some(found) = take(cx, governed, id).await? {
+            return Ok(found);
+        }
+    } else if let Some(listed) = by_username(cx, connect, instance, username).await? {
+        return Ok(take(cx, governed, &listed).await?.unwrap_or_else(|| not_described(&listed)));
+    }
+    if !was_tried {
+        return Ok(Found::Nothing);
+    }
+    if ready(&subject.status.conditions).is_none()
+        && let Some(found) = by_owner(connect, instance, &cx.owner(subject.object)).await?
+    {
+        return Ok(take(cx, governed, &found).await?.unwrap_or_else(|| not_described(&found)));
+    }
+    // Nothing to be seen. A user that was made moments ago may be invisible, so the grace comes first.
+    if since_last_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
+        return Ok(Found::NotYet(format!(
+            "a creation of user {username} was tried moments ago: waiting until it is certain that none becomes visible"
+        )));
+    }
+    Ok(match in_list(cx, connect, instance, id.as_ref(), username).await? {
+        Listed::Nowhere | Listed::Empty => Found::Nothing,
+        Listed::ById => Found::NotYet(format!("user {username} is listed, but not described at the moment")),
+        Listed::ByName(listed) => take(cx, governed, &listed).await?.unwrap_or_else(|| not_described(&listed)),
+    })
+}
+
+/// The user of this id, once nobody else deals with it; `None` where Connect does not show it.
+async fn take(cx: &Context, governed: &Governed, id: &UserId) -> Result<Option<Found>, ConnectError> {
+    let held = cx.exclusive.take(&governed.instance, id).await;
+    let user = observe(governed.connect.as_ref(), &governed.instance, id, false).await?;
+    Ok(user.map(|user| Found::User(held, Box::new(user))))
+}
+
+/// How long ago a creation can have been tried: if the status is lost, until the object began to go.
+fn since_last_attempt(subject: &Subject<'_>, now: Timestamp) -> Option<SignedDuration> {
+    since_attempt(subject, now).or_else(|| {
+        let is_lost = ready(&subject.status.conditions).is_none();
+        let since = subject.object.metadata.deletion_timestamp.as_ref().filter(|_| is_lost);
+        since.map(|began| now.duration_since(began.0))
+    })
+}
