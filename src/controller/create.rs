@@ -76,12 +76,12 @@ impl Line<'_> {
         let Self { cx, instance, connect, desired, .. } = self;
         let username = &desired.username;
         let found = by_username(cx, connect.as_ref(), instance, username).await.map_err(|error| self.failed(error))?;
-        let observed = match found {
+        let look = match found {
             Some(found) => self.take(&found).await?,
             None => None,
         };
-        if let Some((_held, observed)) = observed {
-            return self.judge(subject, &observed).await;
+        if let Some(look) = look {
+            return self.judge(subject, &look).await;
         }
         let now = cx.clock.now();
         let hidden = now.duration_since(cx.backoff.waiting_since(&subject.uid, now));

@@ -1,12 +1,52 @@
 //! Finds users in Connect when the id is not known or not answered to.
 
-use super::Context;
-pub(super) use crate::connect::observe;
-use crate::connect::{Connect, ConnectError};
+use tokio::time::Instant;
+
+use super::exclusive::Held;
+use super::{Context, turn};
+use crate::connect::{Connect, ConnectError, observe, proficiencies};
 use crate::inventory::sweep::Listed;
 use crate::resource::OWNER_TAG;
 use crate::user::ids::{Instance, UserId, Username};
+use crate::user::observed::ObservedUser;
 use crate::user::ownership::Owner;
+
+/// A user as it was read, which nobody else deals with for as long as this lives.
+pub(super) struct Look {
+    pub(super) user: ObservedUser,
+    /// When it was described, tags and all: what is read besides may wait long for its turn.
+    at: Instant,
+    _held: Held,
+}
+
+impl Look {
+    /// Whether the user is still as it was described, if that was long ago: somebody may have changed it, or its
+    /// owner, while we waited.
+    pub(super) async fn is_outdated(&self, connect: &dyn Connect, instance: &Instance) -> Result<bool, ConnectError> {
+        if self.at.elapsed() < turn::LONG {
+            return Ok(false);
+        }
+        let now = observe(connect, instance, &self.user.id, false).await?;
+        Ok(now != Some(ObservedUser { proficiencies: None, ..self.user.clone() }))
+    }
+}
+
+/// Looks at a user in order to do something about it, when nobody else does; `None` where Connect does not show it.
+pub(super) async fn look(
+    cx: &Context,
+    connect: &dyn Connect,
+    instance: &Instance,
+    user: &UserId,
+    with_proficiencies: bool,
+) -> Result<Option<Look>, ConnectError> {
+    let held = cx.exclusive.take(instance, user).await;
+    let Some(mut user) = observe(connect, instance, user, false).await? else { return Ok(None) };
+    let at = Instant::now();
+    if with_proficiencies {
+        user.proficiencies = Some(proficiencies(connect, instance, &user.id).await?);
+    }
+    Ok(Some(Look { user, at, _held: held }))
+}
 
 /// Finds a user by name: first in the search index, which costs one call but is spelling-exact and may
 /// lag, then in the whole list, one call per thousand users.

@@ -6,12 +6,11 @@ mod find;
 
 use k8s_openapi::jiff::SignedDuration;
 use kube::ResourceExt;
-use tokio::time::Instant;
 
 use self::find::{Found, find};
 use super::execute::{Executed, execute};
 use super::governance::{Governed, govern, governors};
-use super::lookup::observe;
+use super::lookup::Look;
 use super::redact::Redactor;
 use super::siblings::{self, Heir, Sibling};
 use super::subject::{Live, OnStale, PublishError, Subject};
@@ -96,18 +95,13 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
             finish(&governed, id.as_ref(), None).await
         }
         Found::NotYet(message) => Err(Halt::outcome(Reason::Deleting, message, Next::Soon)),
-        // Held until all is done with it: what its tags said is true as long.
-        Found::User(_held, user) => judge(subject, cx, &governed, &user).await,
+        Found::User(look) => judge(subject, cx, &governed, &look).await,
     }
 }
 
-async fn judge(
-    subject: &mut Subject<'_>,
-    cx: &Context,
-    governed: &Governed,
-    user: &ObservedUser,
-) -> Result<Removal, Halt> {
+async fn judge(subject: &mut Subject<'_>, cx: &Context, governed: &Governed, look: &Look) -> Result<Removal, Halt> {
     let Governed { instance, rules, connect, is_closing: _ } = governed;
+    let user = &look.user;
     let owner = cx.owner(subject.object);
     let mut calls = Vec::new();
     match owner.judge(&user.tags) {
@@ -150,14 +144,10 @@ async fn judge(
         }
     };
     if let Some(first) = calls.first() {
-        let waits = Instant::now();
         connect.turn(instance, first.operation()).await;
-        // Somebody may have taken the user over while we waited, and a deletion cannot be undone.
-        if waits.elapsed() >= turn::LONG {
-            let again = observe(connect.as_ref(), instance, &user.id, false).await;
-            if again.map_err(|error| waiting(&error, instance))?.as_ref() != Some(user) {
-                return Err(turn::outdated(subject).into());
-            }
+        // A deletion cannot be undone.
+        if look.is_outdated(connect.as_ref(), instance).await.map_err(|error| waiting(&error, instance))? {
+            return Err(turn::outdated(subject).into());
         }
     }
     // Found by name, and nothing finds it once it is deleted: what points to it goes by its id even after a crash.

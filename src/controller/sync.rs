@@ -7,9 +7,8 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use tokio::time::Instant;
 
-use super::exclusive::Held;
 use super::governance::{Governed, govern, speaks_of};
-use super::lookup::{by_owner, by_username, in_list, in_some_list, observe};
+use super::lookup::{Look, by_owner, by_username, in_list, in_some_list, look};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
@@ -25,7 +24,6 @@ use crate::resource::instance::ConnectInstance;
 use crate::resource::user::{AdoptionPolicy, DriftPolicy};
 use crate::user::desired::DesiredUser;
 use crate::user::ids::{Instance, UserId, Username};
-use crate::user::observed::ObservedUser;
 use crate::user::ownership::{Owned, Owner, Whose};
 
 /// What is fixed for the rest of the line once instance and names are resolved.
@@ -129,12 +127,12 @@ impl Line<'_> {
                 // Until the look has ended well.
                 self.cx.inventory.suspect(&self.instance, &id, &self.desired.username);
                 match self.take(&id).await? {
-                    Some((_held, observed)) => self.judge(subject, &observed).await,
+                    Some(look) => self.judge(subject, &look).await,
                     None => self.missing(subject, &id).await,
                 }
             }
             None => match self.found_by_name(subject).await? {
-                Some((_held, observed)) => self.judge(subject, &observed).await,
+                Some(look) => self.judge(subject, &look).await,
                 None => self.create(subject, Facts::default()).await,
             },
         }
@@ -143,7 +141,7 @@ impl Line<'_> {
     /// The user that stood in the way at the last look. CreateUser would tell as well, but at the price of a
     /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
     /// In a frozen instance nothing else may tell.
-    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<(Held, ObservedUser)>, Halt> {
+    async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<Look>, Halt> {
         // Held before this look, and nothing is said of it: a status that was lost, as in a restored backup.
         if self.was_held && ready(&subject.status.conditions).is_none() {
             let found = by_owner(self.connect.as_ref(), &self.instance, &self.owner).await;
@@ -166,7 +164,7 @@ impl Line<'_> {
 
     /// The user that an object means to adopt. CreateUser would find it, too, but as a write that fails for each of
     /// thousands that are imported, and only with a password that an existing user does not need.
-    async fn found_to_adopt(&self, subject: &Subject<'_>) -> Result<Option<(Held, ObservedUser)>, Halt> {
+    async fn found_to_adopt(&self, subject: &Subject<'_>) -> Result<Option<Look>, Halt> {
         let Self { cx, instance, connect, desired, .. } = self;
         let is_adopting = subject.object.spec.adoption_policy == AdoptionPolicy::Adopt;
         if !is_adopting || subject.status.last_create_attempt_time.is_some() {
@@ -178,7 +176,7 @@ impl Line<'_> {
         };
         let taken = self.take(&found).await?;
         // The list may be an old one.
-        Ok(taken.filter(|(_, observed)| observed.username.same_user(&desired.username)))
+        Ok(taken.filter(|look| look.user.username.same_user(&desired.username)))
     }
 
     /// Whether the user was found as declared before and nothing has spoken against it since. A doubt, or a
@@ -205,15 +203,10 @@ impl Line<'_> {
     }
 
     /// Looks at a user to do something about it, when nobody else does.
-    pub(super) async fn take(&self, id: &UserId) -> Result<Option<(Held, ObservedUser)>, Halt> {
-        let held = self.cx.exclusive.take(&self.instance, id).await;
-        Ok(self.observe(id).await?.map(|observed| (held, observed)))
-    }
-
-    pub(super) async fn observe(&self, id: &UserId) -> Result<Option<ObservedUser>, Halt> {
+    pub(super) async fn take(&self, id: &UserId) -> Result<Option<Look>, Halt> {
         let with_proficiencies = !(self.desired.proficiencies.is_empty() && self.owned.proficiencies.is_empty());
-        let observed = observe(self.connect.as_ref(), &self.instance, id, with_proficiencies).await;
-        observed.map_err(|error| self.failed(error).into())
+        let look = look(self.cx, self.connect.as_ref(), &self.instance, id, with_proficiencies).await;
+        look.map_err(|error| self.failed(error).into())
     }
 
     pub(super) fn failed(&self, error: ConnectError) -> Outcome {
@@ -248,7 +241,8 @@ impl Line<'_> {
     }
 
     /// Whose user is it, and may it be ours?
-    pub(super) async fn judge(&self, subject: &mut Subject<'_>, observed: &ObservedUser) -> Result<Outcome, Halt> {
+    pub(super) async fn judge(&self, subject: &mut Subject<'_>, look: &Look) -> Result<Outcome, Halt> {
+        let observed = &look.user;
         let is_adopting = subject.object.spec.adoption_policy == AdoptionPolicy::Adopt;
         let judgement = judge(&self.owner, &self.instance, &self.desired.username, is_adopting, observed);
         let judgement = match judgement {
@@ -259,8 +253,8 @@ impl Line<'_> {
             judgement => judgement,
         };
         match judgement {
-            Judgement::Ours | Judgement::OursByName { .. } => self.update(subject, observed, None).await,
-            Judgement::Adoptable => self.adopt(subject, observed).await,
+            Judgement::Ours | Judgement::OursByName { .. } => self.update(subject, look, None).await,
+            Judgement::Adoptable => self.adopt(subject, look).await,
             Judgement::Refused { reason, message } => {
                 // Remembered if it is ours, though it has another name: without a status only its tags lead to it.
                 let user = matches!(self.owner.judge(&observed.tags), Whose::Ours).then(|| KnownUser {
@@ -293,7 +287,7 @@ impl Line<'_> {
                 "user {username} ({id}) is listed, but Amazon Connect does not describe it at the moment"
             )),
             Listed::ByName(other) => match self.take(&other).await? {
-                Some((_held, observed)) => self.judge(subject, &observed).await,
+                Some(look) => self.judge(subject, &look).await,
                 None => unavailable(format!("user {username} is not visible everywhere yet")),
             },
             Listed::Nowhere if subject.object.spec.drift_policy == DriftPolicy::Report => {

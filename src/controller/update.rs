@@ -1,10 +1,9 @@
 //! A user that exists and may be ours: adopted where that is allowed, and brought to what is declared.
 
-use tokio::time::Instant;
-
 use super::Halt;
 use super::execute::{Executed, execute};
 use super::governance;
+use super::lookup::Look;
 use super::password;
 use super::subject::{OnStale, Subject};
 use super::sync::Line;
@@ -18,14 +17,14 @@ use crate::plan::diff;
 use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
 use crate::resource::condition::{Reason, is_ready};
 use crate::resource::user::DriftPolicy;
-use crate::user::observed::ObservedUser;
 use crate::user::ownership::{Field, Owned};
 
 /// The name of the built-in security profile that may do everything.
 pub(super) const ADMIN_PROFILE: &str = "Admin";
 
 impl Line<'_> {
-    pub(super) async fn adopt(&self, subject: &mut Subject<'_>, observed: &ObservedUser) -> Result<Outcome, Halt> {
+    pub(super) async fn adopt(&self, subject: &mut Subject<'_>, look: &Look) -> Result<Outcome, Halt> {
+        let observed = &look.user;
         let admin = self.cx.catalog.security_profile(self.connect.as_ref(), &self.instance, ADMIN_PROFILE).await;
         let admin = admin.map_err(|error| self.failed(error))?;
         let permitted = self.rules.permit_adoption(&subject.namespace, &subject.name, observed, admin.as_ref());
@@ -47,18 +46,18 @@ impl Line<'_> {
                 }
             ),
         };
-        self.update(subject, observed, Some(story)).await
+        self.update(subject, look, Some(story)).await
     }
 
     pub(super) async fn update(
         &self,
         subject: &mut Subject<'_>,
-        observed: &ObservedUser,
+        look: &Look,
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
         let Self { cx, instance, rules, connect, desired, owner, owned, redactor, was_held: _ } = self;
+        let observed = &look.user;
         let redactor = &redactor.observed(observed);
-        let seen = observed;
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;
         let observed = &if is_of_directory {
             observed.clone().without_directory_members(&desired.identity)
@@ -107,10 +106,8 @@ impl Line<'_> {
             let restores = is_drift && subject.work.class == Class::Background;
             let work = Work { class: Class::Drift, ..subject.work.clone() };
             let connect = if restores { &governance::connect(cx, rules, &work, &subject.namespace) } else { connect };
-            let waits = Instant::now();
             connect.turn(instance, first.operation()).await;
-            // Somebody may have changed the user, or its owner, while we waited.
-            if waits.elapsed() >= turn::LONG && self.observe(&observed.id).await?.as_ref() != Some(seen) {
+            if look.is_outdated(connect.as_ref(), instance).await.map_err(|error| self.failed(error))? {
                 return Err(turn::outdated(subject).into());
             }
             // Written ahead: what the calls take ownership of, and that Ready is not to be believed meanwhile.

@@ -4,20 +4,18 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::connect::ConnectError;
 use crate::controller::Context;
-use crate::controller::exclusive::Held;
 use crate::controller::governance::Governed;
-use crate::controller::lookup::{by_owner, by_username, in_list, observe};
+use crate::controller::lookup::{Look, by_owner, by_username, in_list, look};
 use crate::controller::subject::Subject;
 use crate::controller::sync::since_attempt;
 use crate::inventory::sweep::Listed;
 use crate::resource::condition::ready;
 use crate::user::ids::{UserId, Username};
-use crate::user::observed::ObservedUser;
 
 /// What there is.
 pub(super) enum Found {
-    /// The user, which nobody else deals with meanwhile.
-    User(Held, Box<ObservedUser>),
+    /// The user.
+    User(Box<Look>),
     /// Certainly none.
     Nothing,
     /// That cannot be told yet, for this reason.
@@ -66,9 +64,8 @@ pub(super) async fn find(
 
 /// The user of this id, once nobody else deals with it; `None` where Connect does not show it.
 async fn take(cx: &Context, governed: &Governed, id: &UserId) -> Result<Option<Found>, ConnectError> {
-    let held = cx.exclusive.take(&governed.instance, id).await;
-    let user = observe(governed.connect.as_ref(), &governed.instance, id, false).await?;
-    Ok(user.map(|user| Found::User(held, Box::new(user))))
+    let look = look(cx, governed.connect.as_ref(), &governed.instance, id, false).await?;
+    Ok(look.map(|look| Found::User(Box::new(look))))
 }
 
 /// How long ago a creation can have been tried: if the status is lost, until the object began to go.

@@ -181,7 +181,9 @@ impl Audit {
         if !self.lives.instances.is_empty() {
             return None;
         }
-        let username = &life.last().spec().username;
+        // The name that it has: whoever declares one that somebody has taken from it does not claim this user.
+        let user = call.before.iter().find(|user| Some(&user.id) == call.record.user_id.as_ref());
+        let username = user.map_or(&life.last().spec().username, |user| &user.username);
         let claims = |version: &Version| {
             version.spec().username.eq_ignore_ascii_case(username)
                 && version.spec().adoption_policy == AdoptionPolicy::Adopt
@@ -189,10 +191,8 @@ impl Audit {
                 && version.object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
         };
         // To another namespace it goes by adoption, and administrators are not adopted.
-        let is_admin = call.before.iter().any(|user| {
-            Some(&user.id) == call.record.user_id.as_ref()
-                && user.security_profile_ids.iter().any(|profile| profile == m::SECURITY_ADMIN)
-        });
+        let is_admin =
+            user.is_some_and(|user| user.security_profile_ids.iter().any(|profile| profile == m::SECURITY_ADMIN));
         let namespace = |life: &Life| life.path.split('/').nth(1).unwrap_or_default().to_owned();
         let may_have = |other: &Life| !is_admin || namespace(other) == namespace(life);
         let heirs = self.lives.living().filter(|(_, other)| other.path != life.path && may_have(other));
