@@ -3,13 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use connect_simulator::Mutation;
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::sts::Sts;
 use connect_user_operator::resource::condition::ready;
-use connect_user_operator::resource::instance::ConnectInstance;
-use kube::Api;
-use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use crate::support::{Options, Stage, managed};
@@ -28,29 +24,15 @@ async fn stage(name: &str, sts: &Sts) -> Stage {
 /// An instance of its own with a ConnectInstance that speaks of it; returns its id.
 async fn instance(stage: &Stage, number: u32, role: &str, external_id: &str) -> String {
     let id = format!("44444444-4444-4444-8444-{number:012}");
-    let mutation = Mutation::AddInstance {
-        instance_id: id.clone(),
-        region: m::REGION.to_owned(),
-        account: m::ACCOUNT.to_owned(),
-        identity_management_type: "CONNECT_MANAGED".to_owned(),
-    };
-    stage.simulator.mutate(mutation).unwrap();
-    let object = json!({
-        "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance",
-        "metadata": { "name": format!("role-{number}") },
-        "spec": {
-            "instanceArn": m::ARN.replace(m::ID, &id),
-            "allowedNamespaces": [stage.namespace],
-            "assumeRole": { "roleArn": role, "externalId": external_id },
-        },
+    let rules = json!({
+        "instanceArn": stage.add_instance(&id),
+        "allowedNamespaces": [stage.namespace],
+        "assumeRole": { "roleArn": role, "externalId": external_id },
     });
-    let api: Api<ConnectInstance> = Api::all(stage.client.clone());
-    api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
-    // Until the operator knows of it, it reads with its own credentials.
     let name = format!("role-{number}");
-    let known =
-        stage.eventually(|| async { api.get(&name).await.unwrap().status?.observed_generation.filter(|g| *g > 0) });
-    assert!(known.await.is_some(), "{name} is not looked at");
+    stage.govern(&name, rules).await.unwrap();
+    // Until the operator knows of it, it reads with its own credentials.
+    stage.observed(&name).await;
     id
 }
 
@@ -60,7 +42,7 @@ fn user(name: &str, instance: &str) -> Value {
 
 /// Waits for a reason of a ConnectInstance and returns the message.
 async fn instance_reason(stage: &Stage, number: u32, reason: &str) -> String {
-    let api: Api<ConnectInstance> = Api::all(stage.client.clone());
+    let api = stage.instances();
     let found = stage.eventually(|| async {
         let status = api.get(&format!("role-{number}")).await.unwrap().status?;
         let ready = ready(&status.conditions)?;

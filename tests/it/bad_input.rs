@@ -33,15 +33,7 @@ fn astray() -> Value {
 }
 
 async fn the_instance_appears(stage: &Stage) {
-    stage
-        .simulator
-        .mutate(Mutation::AddInstance {
-            instance_id: UNKNOWN.to_owned(),
-            region: m::REGION.to_owned(),
-            account: m::ACCOUNT.to_owned(),
-            identity_management_type: "CONNECT_MANAGED".to_owned(),
-        })
-        .unwrap();
+    stage.add_instance(UNKNOWN);
     stage.ready("jane").await;
     assert!(stage.simulator.user_by_name(UNKNOWN, "jane.doe").is_some());
     // Objects of other instances never noticed.

@@ -6,7 +6,7 @@ use connect_simulator::{Fault, Mutation, UserPatch};
 use connect_user_operator::resource::condition::ready;
 use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
@@ -24,14 +24,7 @@ impl Governed {
     async fn new(test: &str, number: u32, mut spec: Value) -> Self {
         let stage = Stage::new(test).await;
         let id = format!("33333333-3333-4333-8333-{number:012}");
-        let arn = m::ARN.replace(m::ID, &id);
-        let mutation = Mutation::AddInstance {
-            instance_id: id.clone(),
-            region: m::REGION.to_owned(),
-            account: m::ACCOUNT.to_owned(),
-            identity_management_type: "CONNECT_MANAGED".to_owned(),
-        };
-        stage.simulator.mutate(mutation).unwrap();
+        let arn = stage.add_instance(&id);
         spec["instanceArn"] = json!(arn);
         if spec.get("allowedNamespaces").is_none() {
             spec["allowedNamespaces"] = json!([stage.namespace]);
@@ -43,20 +36,15 @@ impl Governed {
     }
 
     fn api(&self) -> Api<ConnectInstance> {
-        Api::all(self.stage.client.clone())
+        self.stage.instances()
     }
 
     async fn create(&self, name: &str, spec: &Value) -> kube::Result<ConnectInstance> {
-        let object = json!({
-            "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance",
-            "metadata": { "name": name }, "spec": spec,
-        });
-        self.api().create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await
+        self.stage.govern(name, spec.clone()).await
     }
 
     async fn edit(&self, spec: Value) {
-        let patch = Patch::Merge(json!({ "spec": spec }));
-        self.api().patch(&self.name, &PatchParams::default(), &patch).await.unwrap();
+        self.stage.edit_rules(&self.name, spec).await;
     }
 
     /// A user of the instance, by reference.

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use connect_simulator::Mutation;
 use connect_simulator::fixtures::managed as m;
 use connect_user_operator::resource::condition::ready;
 use connect_user_operator::resource::instance::ConnectInstance;
-use kube::Api;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::support::{Options, Stage, managed};
@@ -16,13 +14,7 @@ const ID: &str = "77777777-7777-4777-8777-000000000001";
 
 async fn stage(name: &str) -> Stage {
     let stage = Stage::with(name, Options { resync: "1s", ..Options::default() }).await;
-    let instance = Mutation::AddInstance {
-        instance_id: ID.to_owned(),
-        region: m::REGION.to_owned(),
-        account: m::ACCOUNT.to_owned(),
-        identity_management_type: "CONNECT_MANAGED".to_owned(),
-    };
-    stage.simulator.mutate(instance).unwrap();
+    stage.add_instance(ID);
     stage
 }
 
@@ -34,12 +26,13 @@ fn user(name: &str) -> Value {
 async fn two_operators_tell_one_sum_and_hold_the_instance_for_each_other() {
     let (a, b) = (stage("two-a").await, stage("two-b").await);
     let name = "two-operators";
-    let api: Api<ConnectInstance> = Api::all(a.client.clone());
-    let object = json!({
-        "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": name },
-        "spec": { "instanceArn": m::ARN.replace(m::ID, ID), "allowedNamespaces": [a.namespace, b.namespace] },
-    });
-    api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+    let api = a.instances();
+    a.govern(
+        name,
+        json!({ "instanceArn": m::ARN.replace(m::ID, ID), "allowedNamespaces": [a.namespace, b.namespace] }),
+    )
+    .await
+    .unwrap();
     for (stage, user_name) in [(&a, "jane"), (&a, "john"), (&b, "jill")] {
         stage.create(&user(user_name)).await;
         stage.ready(user_name).await;

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use connect_simulator::Mutation;
 use connect_simulator::fixtures::managed as m;
 use harness::{Audit, Launch, Process, Settings};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
-use kube::api::{DeleteParams, PostParams};
+use kube::api::DeleteParams;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
@@ -95,20 +94,9 @@ fn probe(operator: &Process) {
 /// instance while it is used, counts deletions, and tells it all.
 async fn life(stage: &Stage, number: u32) {
     let id = &format!("33333333-3333-4333-8333-{number:012}");
-    let known = Mutation::AddInstance {
-        instance_id: id.clone(),
-        region: m::REGION.to_owned(),
-        account: m::ACCOUNT.to_owned(),
-        identity_management_type: "CONNECT_MANAGED".to_owned(),
-    };
-    stage.simulator.mutate(known).unwrap();
-    let arn = m::ARN.replace(m::ID, id);
-    let instance = json!({
-        "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": "emea" },
-        "spec": { "instanceArn": arn, "allowedNamespaces": [stage.namespace] },
-    });
-    let instances: Api<connect_user_operator::resource::instance::ConnectInstance> = Api::all(stage.client.clone());
-    instances.create(&PostParams::default(), &serde_json::from_value(instance).unwrap()).await.unwrap();
+    let arn = stage.add_instance(id);
+    let instances = stage.instances();
+    stage.govern("emea", json!({ "instanceArn": arn, "allowedNamespaces": [stage.namespace] })).await.unwrap();
 
     stage.create(&managed("jane", "jane")).await;
     stage.secret("half", "other", "something").await;

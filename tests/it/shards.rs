@@ -1,13 +1,11 @@
 //! Operators that share the work by labels: each acts on its own objects, what leaves a shard is not touched by
 //! it any more, and where two shards speak of one person nobody is deleted or taken from anybody.
 
+use connect_simulator::UserPatch;
 use connect_simulator::fixtures::managed as m;
-use connect_simulator::{Mutation, UserPatch};
 use connect_user_operator::resource::condition::ready;
-use connect_user_operator::resource::instance::ConnectInstance;
 use harness::{Identity, Process};
-use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::support::{Options, Stage, managed};
@@ -27,13 +25,7 @@ impl Shards {
 
     async fn with(name: &str, options: Options) -> Self {
         let stage = Stage::with(name, Options { operator: false, resync: "1s", ..options }).await;
-        let instance = Mutation::AddInstance {
-            instance_id: ID.to_owned(),
-            region: m::REGION.to_owned(),
-            account: m::ACCOUNT.to_owned(),
-            identity_management_type: "CONNECT_MANAGED".to_owned(),
-        };
-        stage.simulator.mutate(instance).unwrap();
+        stage.add_instance(ID);
         let kubeconfig = stage.cluster.plane.dir().join(format!("{}.kubeconfig", stage.namespace));
         stage.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
         let processes = ["shard-a", "shard-b"].map(|shard| {
@@ -189,12 +181,9 @@ async fn one_user_in_two_shards_has_one_owner_and_is_handed_over_instead_of_dele
 async fn shards_tell_one_sum_of_an_instance_and_hold_it_for_each_other() {
     let shards = Shards::new("shards-sum").await;
     let (stage, name) = (&shards.stage, "two-shards");
-    let api: Api<ConnectInstance> = Api::all(stage.client.clone());
-    let object = json!({
-        "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": name },
-        "spec": { "instanceArn": m::ARN.replace(m::ID, ID), "allowedNamespaces": [stage.namespace] },
-    });
-    api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+    let api = stage.instances();
+    let rules = json!({ "instanceArn": m::ARN.replace(m::ID, ID), "allowedNamespaces": [stage.namespace] });
+    stage.govern(name, rules).await.unwrap();
     for (name, shard) in [("ann", "a"), ("amy", "a"), ("ben", "b")] {
         let text = user(name, name, Some(shard)).to_string().replace(m::ID, ID);
         stage.create(&serde_json::from_str(&text).unwrap()).await;

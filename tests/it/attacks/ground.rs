@@ -1,10 +1,8 @@
 //! Two tenants on one instance. The attacker is the namespace of the stage, the victim another that the same operator
 //! watches.
 
-use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Mutation, User, UserPatch};
 use connect_user_operator::resource::condition::ready;
-use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::user::ConnectUser;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -28,14 +26,8 @@ impl Ground {
         let arguments = vec!["--watch-namespaces".to_owned(), victim.clone()];
         let stage = Stage::with(test, Options { arguments, ..Options::default() }).await;
         let id = format!("44444444-4444-4444-8444-abcdef{number:06}");
-        let ground = Self { attacker: stage.namespace.clone(), victim, arn: m::ARN.replace(m::ID, &id), id, stage };
-        let instance = Mutation::AddInstance {
-            instance_id: ground.id.clone(),
-            region: m::REGION.to_owned(),
-            account: m::ACCOUNT.to_owned(),
-            identity_management_type: "CONNECT_MANAGED".to_owned(),
-        };
-        ground.stage.simulator.mutate(instance).unwrap();
+        let arn = stage.add_instance(&id);
+        let ground = Self { attacker: stage.namespace.clone(), victim, arn, id, stage };
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "password" },
             "stringData": { "password": SENTINEL_PASSWORD },
@@ -47,24 +39,16 @@ impl Ground {
             for (word, namespace) in [("VICTIM", &ground.victim), ("ATTACKER", &ground.attacker)] {
                 spec = serde_json::from_str(&spec.to_string().replace(word, namespace)).unwrap();
             }
-            let object = json!({
-                "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance",
-                "metadata": { "name": ground.attacker }, "spec": spec,
-            });
-            let object = serde_json::from_value(object).unwrap();
-            ground.instances().create(&PostParams::default(), &object).await.unwrap();
+            ground.stage.govern(&ground.attacker, spec).await.unwrap();
+            ground.stage.observed(&ground.attacker).await;
         }
         ground
     }
 
-    pub(super) fn instances(&self) -> Api<ConnectInstance> {
-        Api::all(self.stage.client.clone())
-    }
-
-    /// A merge patch of the rules.
+    /// A merge patch of the rules, which are what the operator goes by afterwards.
     pub(super) async fn edit_rules(&self, spec: Value) {
-        let patch = Patch::Merge(json!({ "spec": spec }));
-        self.instances().patch(&self.attacker, &PatchParams::default(), &patch).await.unwrap();
+        self.stage.edit_rules(&self.attacker, spec).await;
+        self.stage.observed(&self.attacker).await;
     }
 
     pub(super) fn users(&self, namespace: &str) -> Api<ConnectUser> {

@@ -3,10 +3,9 @@
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::IdentityInfo;
 use connect_simulator::{Fault, FaultKind, Mutation, UserPatch};
-use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::{RECONCILE_ANNOTATION, SUSPEND_ANNOTATION};
 use kube::Api;
-use kube::api::{DynamicObject, PostParams};
+use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
 use regex::Regex;
 use serde_json::{Value, json};
@@ -117,13 +116,10 @@ async fn users(stage: &Stage) {
 
 async fn instances(stage: &Stage) {
     let keep = async |name: &str, file: &str| keep(stage, "ConnectInstance", name, file).await;
-    let api: Api<ConnectInstance> = Api::all(stage.client.clone());
+    let api = stage.instances();
     let create = async |name: &str, id: &str| {
-        let object = json!({
-            "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": name },
-            "spec": { "instanceArn": m::ARN.replace(m::ID, id), "allowedNamespaces": [stage.namespace] },
-        });
-        api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+        let rules = json!({ "instanceArn": m::ARN.replace(m::ID, id), "allowedNamespaces": [stage.namespace] });
+        stage.govern(name, rules).await.unwrap();
     };
     let until = async |name: &str, reason: &str| {
         let found = stage.eventually(|| async {
@@ -134,13 +130,7 @@ async fn instances(stage: &Stage) {
     };
     let id = |number: u32| format!("33333333-3333-4333-8333-{number:012}");
     stage.stop_operator().await;
-    let known = Mutation::AddInstance {
-        instance_id: id(801),
-        region: m::REGION.to_owned(),
-        account: m::ACCOUNT.to_owned(),
-        identity_management_type: "CONNECT_MANAGED".to_owned(),
-    };
-    stage.simulator.mutate(known).unwrap();
+    stage.add_instance(&id(801));
     create("known", &id(801)).await;
     keep("known", "new.yaml").await;
     stage.start_operator().await;

@@ -196,18 +196,12 @@ async fn an_instance_that_was_applied_never_differs() {
     let stage = Stage::new("untouched-instance").await;
     for (way, number) in [(Way::ClientSide, 811), (Way::ServerSide, 812)] {
         let id = format!("33333333-3333-4333-8333-{number:012}");
-        let known = connect_simulator::Mutation::AddInstance {
-            instance_id: id.clone(),
-            region: m::REGION.to_owned(),
-            account: m::ACCOUNT.to_owned(),
-            identity_management_type: "CONNECT_MANAGED".to_owned(),
-        };
-        stage.simulator.mutate(known).unwrap();
+        let arn = stage.add_instance(&id);
         let name = format!("untouched-{number}");
         let manifest = json!({
             "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance",
             "metadata": { "name": name, "labels": { "team": "telephony" } },
-            "spec": { "instanceArn": m::ARN.replace(m::ID, &id), "allowedNamespaces": [stage.namespace] },
+            "spec": { "instanceArn": arn, "allowedNamespaces": [stage.namespace] },
         });
         let file = stage.cluster.plane.dir().join(format!("{name}.json"));
         let applied = Applied { stage: &stage, way, manifest, file };
@@ -220,7 +214,7 @@ async fn an_instance_that_was_applied_never_differs() {
             ("routingProfileArn", "routing-profile", m::ROUTING_BASIC),
             ("securityProfileArns", "security-profile", m::SECURITY_AGENT),
         ] {
-            let arn = json!(format!("{}/{kind}/{of}", m::ARN.replace(m::ID, &id)));
+            let arn = json!(format!("{arn}/{kind}/{of}"));
             spec.insert(field.to_owned(), if field.ends_with('s') { json!([arn]) } else { arn });
         }
         stage.create(&user).await;

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use super::{Ran, directory, run};
 use crate::support::{Options, Stage, managed};
-use connect_user_operator::resource::instance::ConnectInstance;
 
 /// Each in a place of its own.
 const SENTINELS: [&str; 14] = [
@@ -89,15 +88,11 @@ async fn stage(name: &str) -> Stage {
     });
     let deployments: Api<Deployment> = Api::namespaced(stage.client.clone(), &stage.namespace);
     deployments.create(&PostParams::default(), &serde_json::from_value(deployment).unwrap()).await.unwrap();
-    let instance = json!({
-        "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": name },
-        "spec": {
-            "instanceArn": format!("arn:aws:connect:eu-west-1:111122223333:instance/7777{:04}-7777-4777-8777-777777777777", name.len()),
-            "assumeRole": { "roleArn": "arn:aws:iam::111122223333:role/x", "externalId": "sentinel-external-id" },
-        },
+    let rules = json!({
+        "instanceArn": format!("arn:aws:connect:eu-west-1:111122223333:instance/7777{:04}-7777-4777-8777-777777777777", name.len()),
+        "assumeRole": { "roleArn": "arn:aws:iam::111122223333:role/x", "externalId": "sentinel-external-id" },
     });
-    let instances: Api<ConnectInstance> = Api::all(stage.client.clone());
-    instances.create(&PostParams::default(), &serde_json::from_value(instance).unwrap()).await.unwrap();
+    stage.govern(name, rules).await.unwrap();
     stage
 }
 

@@ -4,7 +4,6 @@
 
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Mutation, UserPatch};
-use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::user::ConnectUser;
 use connect_user_operator::resource::{FINALIZER, OWNER_TAG, UID_TAG};
 use k8s_openapi::api::core::v1::Namespace;
@@ -134,19 +133,14 @@ impl Scene {
     }
 
     async fn instance(&self) {
-        let object = json!({
-            "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": "emea" },
-            "spec": { "instanceArn": m::ARN, "allowedNamespaces": ["emea-*"] },
-        });
-        let api: Api<ConnectInstance> = Api::all(self.stage.client.clone());
-        api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+        self.stage.govern("emea", json!({ "instanceArn": m::ARN, "allowedNamespaces": ["emea-*"] })).await.unwrap();
         let status = json!({ "status": {
             "observedGeneration": 1, "identityManagementType": "CONNECT_MANAGED",
             "users": { "declared": 7, "ready": 3, "waiting": 4, "held": 1, "unmanaged": 12 },
             "lastSweepTime": "2026-01-01T11:56:00Z",
             "conditions": [condition("Ready", "True", "InSync", "2026-01-01T02:00:00Z", "the instance answers")],
         } });
-        api.patch_status("emea", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+        self.stage.instances().patch_status("emea", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
     }
 
     async fn events(&self) {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connect_simulator::Mutation;
 use connect_simulator::fixtures::managed as m;
 use connect_user_operator::controller::Intervals;
 use connect_user_operator::pace::Pace;
@@ -121,13 +120,7 @@ async fn turns_are_waited_for_before_anything_is_written_down() {
         .map(|operation| format!("--rate-limit={operation}=0.1/1"))
         .to_vec();
     let stage = Stage::with("turn-first", Options { arguments, ..Options::default() }).await;
-    let instance = Mutation::AddInstance {
-        instance_id: ID.to_owned(),
-        region: m::REGION.to_owned(),
-        account: m::ACCOUNT.to_owned(),
-        identity_management_type: "CONNECT_MANAGED".to_owned(),
-    };
-    stage.simulator.mutate(instance).unwrap();
+    stage.add_instance(ID);
     let names = ["jane", "john"];
     let pause = || tokio::time::sleep(Duration::from_secs(4));
     for name in names {

@@ -4,14 +4,13 @@ use connect_simulator::fixtures::managed as m;
 use connect_simulator::user::{IdentityInfo, QuickConnectConfig};
 use connect_simulator::{Fault, FaultKind, Mutation, UserPatch};
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::search::find;
 use super::{ALL, DESK, EMAIL, FIRST, LAST, MOBILE, PASSWORD, SECOND, TRACE, sentinel};
 use crate::support::{Options, Stage};
-use connect_user_operator::resource::instance::ConnectInstance;
 
 /// An answer that repeats all that it was given, in the ways of AWS, and in other letters.
 fn telltale(operation: &str, status: u16, code: &str, user: &str) -> Fault {
@@ -46,8 +45,7 @@ async fn said(stage: &Stage, instance: &str) -> String {
     for object in stage.api().list(&ListParams::default()).await.unwrap() {
         all.push(serde_json::to_string(&object.status).unwrap());
     }
-    let instances: Api<ConnectInstance> = Api::all(stage.client.clone());
-    all.push(serde_json::to_string(&instances.get(instance).await.unwrap().status).unwrap());
+    all.push(serde_json::to_string(&stage.instances().get(instance).await.unwrap().status).unwrap());
     for event in Api::<Event>::all(stage.client.clone()).list(&ListParams::default()).await.unwrap() {
         let about = event.regarding.as_ref();
         let ours = event.namespace().as_ref() == Some(&stage.namespace)
@@ -65,20 +63,9 @@ async fn whatever_happens_nothing_personal_is_said() {
     stage.secret("sentinel", "password", PASSWORD).await;
     stage.administrator();
     let id = "55555555-5555-4555-8555-000000000001";
-    let arn = m::ARN.replace(m::ID, id);
-    let add = Mutation::AddInstance {
-        instance_id: id.to_owned(),
-        region: m::REGION.to_owned(),
-        account: m::ACCOUNT.to_owned(),
-        identity_management_type: "CONNECT_MANAGED".to_owned(),
-    };
-    stage.simulator.mutate(add).unwrap();
-    let instance = json!({
-        "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": stage.namespace },
-        "spec": { "instanceArn": arn, "allowedNamespaces": [stage.namespace], "quickConnectCleanup": true },
-    });
-    let instances: Api<ConnectInstance> = Api::all(stage.client.clone());
-    instances.create(&PostParams::default(), &serde_json::from_value(instance).unwrap()).await.unwrap();
+    let arn = stage.add_instance(id);
+    let rules = json!({ "instanceArn": arn, "allowedNamespaces": [stage.namespace], "quickConnectCleanup": true });
+    stage.govern(&stage.namespace, rules).await.unwrap();
 
     // Created with everything, in both forms of phone settings, edited, and taken away again.
     stage.create(&sentinel("jane", "jane.doe")).await;

@@ -8,6 +8,7 @@ pub mod contract;
 mod fixtures;
 mod gate;
 mod in_process;
+mod instances;
 mod plane;
 mod stage;
 mod wire;
