@@ -10,6 +10,8 @@ pub(crate) mod values;
 
 use clap::{Parser, Subcommand};
 
+use crate::causes::Causes;
+
 /// Keeps Amazon Connect users as declared in ConnectUser objects of Kubernetes.
 #[derive(Parser)]
 #[command(name = "connect-user-operator", version, about, propagate_version = true)]
@@ -58,14 +60,8 @@ pub enum Error {
 }
 
 /// Says on standard error why a program failed, with all causes on one line.
-pub fn complain(program: &str, error: &dyn std::error::Error) {
-    eprint!("{program}: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
-    }
-    eprintln!();
+pub fn complain(program: &str, error: &(dyn std::error::Error + 'static)) {
+    eprintln!("{program}: {}", Causes(error));
 }
 
 /// Does what the arguments say.

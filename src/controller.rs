@@ -60,6 +60,7 @@ use news::News;
 use start::{Filled, or_stopped_before};
 use vanished::Vanished;
 
+use crate::causes::Causes;
 use crate::connect::Clients;
 use crate::connect::circuit::Circuits;
 use crate::inventory::Instances;
@@ -226,7 +227,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                         Err(kube::runtime::controller::Error::ObjectNotFound(object)) => {
                             debug!(%object, "object is gone");
                         }
-                        Err(error) => warn!(error = &error as &dyn std::error::Error, "watching ConnectUsers failed"),
+                        Err(error) => warn!(error = %Causes(&error), "watching ConnectUsers failed"),
                     }
                 });
             or_stopped_before(ready, stop.clone(), controller)

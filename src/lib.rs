@@ -8,11 +8,12 @@
 //! ids - observe [AWS] - ObservedUser -+
 //! ```
 //!
-//! Modules in the order of their dependencies: each uses only those above it. `resource` is the
-//! Kubernetes face, `user` and `plan` decide and are pure, `connect` is the port to AWS, `pace` says who
+//! Modules in the order of their dependencies: each uses only those above it. `causes` words errors, `resource` is
+//! the Kubernetes face, `user` and `plan` decide and are pure, `connect` is the port to AWS, `pace` says who
 //! may use it next, `inventory` knows names, `lead` says which of several processes acts, `controller` acts,
 //! `serve` tells how it is, `cli` reads arguments, and `kubectl` is what people do by hand.
 
+pub mod causes;
 pub mod resource;
 pub mod user;
 pub mod plan;

@@ -20,6 +20,7 @@ use super::governance::{connect, credentials, governors, instance_of};
 use super::reports::{self, Reports};
 use super::siblings::of_instance;
 use super::{Context, Filled, turn, verdict};
+use crate::causes::Causes;
 use crate::connect::{IdentityManagement, InstanceInfo};
 use crate::metrics::End;
 use crate::pace::paced::Work;
@@ -76,7 +77,7 @@ pub(super) async fn run<F: FnOnce() + Send + 'static>(
         .run(reconcile, |_, error, _| match *error {}, cx)
         .for_each(|result| async move {
             if let Err(error) = result {
-                debug!(error = &error as &dyn std::error::Error, "watching ConnectInstances");
+                debug!(error = %Causes(&error), "watching ConnectInstances");
             }
         })
         .await;
@@ -160,7 +161,7 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
             kube::Error::Api(status) if status.is_not_found() => return Ok(Action::await_change()),
             _ => {}
         }
-        warn!(instance = %object.name_any(), error = &error as &dyn std::error::Error, "telling how the instance is doing failed");
+        warn!(instance = %object.name_any(), error = %Causes(&error), "telling how the instance is doing failed");
     }
     Ok(Action::requeue(pace))
 }

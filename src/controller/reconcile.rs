@@ -14,6 +14,7 @@ use super::governance::instance_of;
 use super::removal::{self, Removal};
 use super::subject::{self, OnStale, PublishError, Subject};
 use super::{Context, Guarded, sweeps, sync, turn, unreadable};
+use crate::causes::Causes;
 use crate::metrics::End;
 use crate::pace::paced::Work;
 use crate::plan::report::{Next, Outcome, Story};
@@ -65,7 +66,7 @@ async fn begin(object: &Guarded, cx: &Context, work: &Work, waited: Duration) ->
             (Next::Soon, End::Again)
         }
         Ok(Err(error)) => {
-            warn!(error = &error as &dyn std::error::Error, "the api server did not take a write; trying again");
+            warn!(error = %Causes(&error), "the api server did not take a write; trying again");
             (Next::Backoff, End::Failed)
         }
         Err(panic) => {
@@ -170,6 +171,6 @@ async fn tell(cx: &Context, object: &ConnectUser, story: Story) {
         secondary: None,
     };
     if let Err(error) = cx.recorder.publish(&event, &object.object_ref(&())).await {
-        warn!(error = &error as &dyn std::error::Error, reason, "publishing an event failed");
+        warn!(error = %Causes(&error), reason, "publishing an event failed");
     }
 }

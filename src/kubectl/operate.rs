@@ -26,6 +26,7 @@ use super::terminal::progress::Progress;
 use super::terminal::text::{clean, count};
 use super::terminal::{Color, Screen, Style};
 use super::{Ended, Error};
+use crate::causes::Causes;
 use crate::cli::values::duration;
 use crate::resource::condition::Reason;
 use crate::resource::user::ConnectUser;
@@ -205,7 +206,7 @@ async fn run(arguments: Arguments, action: Action, color: Color) -> Result<Ended
     print(&lines, screen)?;
     let (asked, refused) = patch(&cluster, patches, &mut progress).await;
     for (name, error) in &refused {
-        progress.say(&clean(&format!("{name}: {error}")));
+        progress.say(&clean(&format!("{name}: {}", Causes(error))));
     }
     let late = if arguments.wait && !asked.is_empty() {
         let api = cluster.api(&arguments.scope);

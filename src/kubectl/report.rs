@@ -31,6 +31,7 @@ use super::terminal::progress::Progress;
 use super::terminal::text::count;
 use super::terminal::{Color, Screen};
 use super::{Ended, Error};
+use crate::causes::Causes;
 use crate::resource::GROUP;
 use crate::resource::instance::ConnectInstance;
 use crate::resource::user::ConnectUser;
@@ -131,8 +132,13 @@ pub(super) async fn run(arguments: Arguments, color: Color) -> Result<Ended, Err
         Err(why) => collected.missing.push(format!("metrics: {why}")),
     }
     let version = cluster.client.apiserver_version().await.map(|version| version.git_version);
-    let about =
-        about(&arguments, now, &version.unwrap_or_else(|error| error.to_string()), &entries, &collected.missing);
+    let about = about(
+        &arguments,
+        now,
+        &version.unwrap_or_else(|error| Causes(&error).to_string()),
+        &entries,
+        &collected.missing,
+    );
     entries.insert(0, ("README.txt".to_owned(), about));
     progress.clear();
     let path = arguments
@@ -162,7 +168,7 @@ where
     let mut params = ListParams { label_selector: scope.selector.clone(), ..ListParams::default().limit(PAGE) };
     let mut all = Vec::new();
     loop {
-        let page = api.list(&params).await.map_err(|error| error.to_string())?;
+        let page = api.list(&params).await.map_err(|error| Causes(&error).to_string())?;
         for mut object in page.items {
             // A list does not repeat the kind for each.
             object.types =
@@ -182,7 +188,7 @@ fn uid(object: &Value) -> String {
 
 async fn events(cluster: &Cluster, scope: &Scope, discreet: &HashMap<String, Discreet>) -> Result<Vec<Value>, String> {
     let api: Api<Event> = cluster.api(scope);
-    let found = api.list(&ListParams::default()).await.map_err(|error| error.to_string())?;
+    let found = api.list(&ListParams::default()).await.map_err(|error| Causes(&error).to_string())?;
     let nothing = Discreet::about(&Value::Null);
     let ours = |event: &Event| {
         event
@@ -264,7 +270,7 @@ async fn list<T>(api: &Api<T>) -> Result<Vec<Value>, String>
 where
     T: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
 {
-    let found = api.list(&ListParams::default()).await.map_err(|error| error.to_string())?;
+    let found = api.list(&ListParams::default()).await.map_err(|error| Causes(&error).to_string())?;
     Ok(found
         .items
         .into_iter()

@@ -11,6 +11,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Lead;
 use super::election::{Election, Loss, Step, Timing};
+use crate::causes::Causes;
 use crate::resource::MANAGER;
 
 /// Longest that letting go may take: whoever waits for it would only wait until the Lease runs out.
@@ -109,7 +110,7 @@ impl Candidate {
                     self.is_fresh = true;
                 }
                 Err(failure) => {
-                    warn!(lease = %self.name, error = &failure as &dyn std::error::Error, "reading the lease failed; trying again");
+                    warn!(lease = %self.name, error = %Causes(&failure), "reading the lease failed; trying again");
                     return Ok(self.pause());
                 }
             }
@@ -152,7 +153,7 @@ impl Candidate {
                     debug!(lease = %self.name, %failure, "the lease has changed; looking again");
                     return Duration::ZERO;
                 }
-                warn!(lease = %self.name, error = &failure as &dyn std::error::Error, "writing the lease failed; trying again");
+                warn!(lease = %self.name, error = %Causes(&failure), "writing the lease failed; trying again");
                 self.pause()
             }
         }
@@ -201,7 +202,7 @@ impl Candidate {
                 }
                 Err(error) => {
                     let object = lease.name_any();
-                    warn!(lease = %object, error = &error as &dyn std::error::Error, "letting go of the lease failed: it runs out by itself");
+                    warn!(lease = %object, error = %Causes(&error), "letting go of the lease failed: it runs out by itself");
                     return;
                 }
             }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use self::scan::{Found, Source};
 
 /// The modules, each of which uses only those before it.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
+    "causes",
     "resource",
     "user",
     "plan",

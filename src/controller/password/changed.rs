@@ -7,6 +7,7 @@ use tracing::debug;
 use super::super::Context;
 use super::super::subject::Subject;
 use super::version;
+use crate::causes::Causes;
 use crate::plan::report::{Outcome, Story};
 use crate::resource::user::PasswordSecretRef;
 
@@ -27,7 +28,7 @@ pub(in crate::controller) async fn tell_change(cx: &Context, subject: &Subject<'
     let found = match secrets.get_metadata_opt(name).await {
         Ok(found) => found.map(|secret| secret.metadata),
         Err(error) => {
-            debug!(error = &error as &dyn std::error::Error, "reading the metadata of the password's Secret failed");
+            debug!(error = %Causes(&error), "reading the metadata of the password's Secret failed");
             return outcome;
         }
     };

@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 
 use super::Cluster;
 
+use crate::causes::Causes;
+
 /// How its Pods are labelled by the chart.
 pub(in crate::kubectl) const LABEL: &str = "app.kubernetes.io/name=connect-user-operator";
 /// Where it tells how it is, unless its Pod says so.
@@ -65,7 +67,7 @@ pub(in crate::kubectl) async fn pods(cluster: &Cluster, place: &Whereabouts) -> 
         kube::Error::Api(status) if status.code == 403 => {
             "Pods may not be listed: give --operator-namespace, or --metrics-url".to_owned()
         }
-        error => format!("listing Pods failed: {error}"),
+        error => format!("listing Pods failed: {}", Causes(&error)),
     })?;
     let is_running = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running");
     let running: Vec<_> = found.items.into_iter().filter(is_running).collect();
@@ -90,7 +92,7 @@ async fn scrape(cluster: &Cluster, pod: &Pod) -> Result<String, String> {
         Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
             Err("the right to get pods/proxy is missing: give --metrics-url instead".to_owned())
         }
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(Causes(&error).to_string()),
         Err(_) => Err("no answer in time".to_owned()),
     }
 }

@@ -4,6 +4,7 @@
 use kube::Api;
 
 use super::find::Orphan;
+use crate::causes::Causes;
 use crate::connect::{Connect, ConnectError, Kind};
 use crate::kubectl::cluster::Cluster;
 use crate::plan::call::Call;
@@ -92,6 +93,6 @@ async fn verify(cluster: &Cluster, connect: &dyn Connect, orphan: &Orphan) -> Re
     Ok(match objects.get_metadata_opt(&orphan.name).await {
         Ok(None) => None,
         Ok(Some(_)) => Some(format!("ConnectUser {}/{} is there again", orphan.namespace, orphan.name)),
-        Err(error) => Some(format!("whether its object is still gone cannot be told: {error}")),
+        Err(error) => Some(format!("whether its object is still gone cannot be told: {}", Causes(&error))),
     })
 }
