@@ -1,18 +1,14 @@
 //! A stand-in for AWS STS that knows AssumeRole and GetCallerIdentity: the query protocol in, XML out.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ::http::{HeaderMap, Request, Response};
+use ::http::{HeaderMap, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
+
+use crate::query::{self, answer, form, signer};
 
 /// A call of AssumeRole, whatever became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +88,7 @@ impl Sts {
         if state.is_down {
             return failure(503, "ServiceUnavailable", "Come back later.", &request);
         }
-        let Some((caller, region)) = signer(headers) else {
+        let Some((caller, region)) = signer(headers, "sts") else {
             return failure(403, "MissingAuthenticationToken", "Request is missing Authentication Token", &request);
         };
         let form = form(&String::from_utf8_lossy(body));
@@ -158,55 +154,11 @@ impl Sts {
 
 /// Serves HTTP/1.1 for as long as it is polled.
 pub async fn serve(sts: Sts, listener: TcpListener) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: some will come back.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        let sts = sts.clone();
-        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-            let sts = sts.clone();
-            async move {
-                let (parts, body) = request.into_parts();
-                let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-                Ok::<_, Infallible>(sts.handle(&parts.headers, &body, SystemTime::now()).map(Full::new))
-            }
-        });
-        // An error here is a client that went away.
-        tokio::spawn(async move {
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-/// Access key and Region of a SigV4 header that is meant for STS; the signature itself is not verified.
-fn signer(headers: &HeaderMap) -> Option<(String, String)> {
-    let authorization = headers.get("authorization")?.to_str().ok()?.strip_prefix("AWS4-HMAC-SHA256")?;
-    let credential = authorization.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
-    match credential.split('/').collect::<Vec<_>>().as_slice() {
-        [access_key, _date, region, "sts", "aws4_request"] => Some(((*access_key).to_owned(), (*region).to_owned())),
-        _ => None,
-    }
-}
-
-fn form(body: &str) -> HashMap<String, String> {
-    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    body.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (decode(key), decode(value))).collect()
+    query::serve(listener, move |headers, body| sts.handle(headers, body, SystemTime::now())).await;
 }
 
 fn failure(status: u16, code: &str, message: &str, request: &str) -> Response<Bytes> {
-    let text = format!(
-        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{code}</Code>\
-         <Message>{message}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>"
-    );
-    answer(status, request, text)
-}
-
-fn answer(status: u16, request: &str, text: String) -> Response<Bytes> {
-    let response =
-        Response::builder().status(status).header("content-type", "text/xml").header("x-amzn-requestid", request);
-    response.body(Bytes::from(text)).unwrap_or_default()
+    query::failure("https://sts.amazonaws.com/doc/2011-06-15/", (status, code), message, request)
 }
 
 /// With the header that says when it was answered.

@@ -312,8 +312,13 @@ pub(super) async fn run(arguments: RunArguments) -> Result<(), Error> {
 
 /// Where Connect is not AWS's own, AWS's Service Quotas have nothing to say of it.
 pub(crate) fn is_quotas_endpoint_meant() -> bool {
+    is_endpoint_meant("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
+}
+
+/// Whether another service, whose endpoint this variable would set, is of the same world as Connect.
+pub(crate) fn is_endpoint_meant(variable: &str) -> bool {
     let is_set = |name| std::env::var_os(name).is_some();
-    !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set("AWS_ENDPOINT_URL_SERVICE_QUOTAS")
+    !is_set("AWS_ENDPOINT_URL_CONNECT") || is_set(variable)
 }
 
 /// What is asked before every step of a call to Connect.

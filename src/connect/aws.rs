@@ -9,6 +9,7 @@ mod assume_role;
 mod body;
 pub mod caller;
 mod failure;
+pub mod permissions;
 pub mod quotas;
 #[cfg(test)]
 mod tests;

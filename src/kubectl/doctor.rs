@@ -3,21 +3,29 @@
 mod amazon;
 mod finding;
 mod kubernetes;
+mod permissions;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
+use self::amazon::Subject;
 use self::finding::{Area, Finding, Verdict, render};
 use super::aws::{Aws, AwsArguments};
 use super::cluster::operator::Whereabouts;
 use super::cluster::{Cluster, Scope};
+use super::iam_policy::table::Feature;
 use super::orphans::{credentials, instance, known_instances};
 use super::status::{Format, json};
 use super::terminal::progress::Progress;
 use super::terminal::{Color, Screen};
 use super::{Ended, Error};
+use crate::causes::Causes;
+use crate::cli::values;
+use crate::connect::Credentials;
 use crate::resource::instance::ConnectInstance;
+use crate::resource::user::ConnectUser;
 use crate::user::ids::Instance;
 
 const EXAMPLES: &str = "Examples:
@@ -27,12 +35,16 @@ const EXAMPLES: &str = "Examples:
   # Only what concerns AWS, before anything is installed
   kubectl connect doctor --only aws --instance $ARN
 
+  # Whether the operator's role may write, asked by somebody who may ask IAM
+  kubectl connect doctor -A --only aws --principal $ROLE_ARN
+
   # In CI: findings only
   kubectl connect doctor -A -o json | jq '.[] | select(.verdict == \"found\")'
 
-Each action that reads is tried by calling it once. Actions that write are not checked, since nothing may be written. \
-AWS is asked with your own credentials, which may be others than the operator's: run it with the operator's role, or see \
-the conditions of ConnectInstances, for what the operator itself may do. The exit code is 2 if something was found.";
+Each action that reads is tried by calling it once. Of actions that write IAM is asked (iam:SimulatePrincipalPolicy), \
+since nothing may be written; policies of sessions and VPC endpoints are not part of its answer. AWS is asked with your own \
+credentials, which may be others than the operator's: give its role as --principal, run it as that role, or see the \
+conditions of ConnectInstances, for what the operator itself may do. The exit code is 2 if something was found.";
 
 /// What to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,6 +75,19 @@ pub(super) struct Arguments {
     #[arg(long)]
     assume_role: bool,
 
+    /// User or role of which IAM is asked what it may write; by default the role of --assume-role, or yourself.
+    #[arg(long, value_name = "ARN")]
+    principal: Option<String>,
+
+    /// What the operator is used for, separated by commas, as for iam-policy; by default everything but quick-connects
+    /// and quotas.
+    #[arg(long, value_name = "FEATURE", value_delimiter = ',', value_enum)]
+    feature: Vec<Feature>,
+
+    /// Name of the cluster in owner tags; by default the uid of namespace kube-system, which is read.
+    #[arg(long, value_name = "NAME", value_parser = values::cluster_name)]
+    cluster_name: Option<String>,
+
     /// Form of the output.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -92,12 +117,24 @@ pub(super) async fn run(arguments: Arguments, color: Color) -> Result<Ended, Err
     }
     if arguments.only != Some(Part::Kubernetes) {
         let aws = Aws::new(&arguments.aws).await;
+        let features = if arguments.feature.is_empty() { &Feature::USUAL[..] } else { &arguments.feature };
+        let (cluster, users) = asked_of_cluster(&arguments).await;
         for instance in &known {
             progress.tell(&format!("looking at {instance}"));
-            let connect = aws.writer(&credentials(&instances, instance, arguments.assume_role));
-            let cleans = instances.iter().any(|other| is_about(other, instance) && other.spec.quick_connect_cleanup);
-            amazon::check(connect.as_ref(), instance, cleans, &mut Area::new(&instance.to_string(), &mut findings))
-                .await;
+            let credentials = credentials(&instances, instance, arguments.assume_role);
+            let subject = Subject {
+                cleans: instances.iter().any(|other| is_about(other, instance) && other.spec.quick_connect_cleanup),
+                role: match &credentials {
+                    Credentials::Own => None,
+                    Credentials::Role { arn, external_id: _ } => Some(arn),
+                },
+                principal: arguments.principal.as_deref(),
+                features,
+                cluster: cluster.as_deref(),
+                profiles: profiles(&users, instance),
+            };
+            let mut area = Area::new(&instance.to_string(), &mut findings);
+            amazon::check(aws.writer(&credentials).as_ref(), instance, &subject, &mut area).await;
         }
         if known.is_empty() {
             Area::new("AWS", &mut findings).not_checked("instances", "no instance is known: give --instance");
@@ -126,10 +163,24 @@ fn is_about(object: &ConnectInstance, instance: &Instance) -> bool {
     Instance::parse(&object.spec.instance_arn).is_ok_and(|other| other.is_same_for_connect(instance))
 }
 
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// What IAM is asked with: the name in owner tags, and the users. Without a cluster less is asked.
+async fn asked_of_cluster(arguments: &Arguments) -> (Option<String>, Vec<ConnectUser>) {
+    let name = arguments.cluster_name.clone();
+    let Ok(cluster) = Cluster::open(&arguments.scope.connection).await else { return (name, Vec::new()) };
+    let users = cluster.users(&arguments.scope).await.map(|users| users.known).unwrap_or_default();
+    match name {
+        Some(name) => (Some(name), users),
+        None => (cluster.uid().await.ok(), users),
+    }
+}
+
+/// Security profiles of the instance that users name by ARN: as many as a policy could list.
+fn profiles(users: &[ConnectUser], instance: &Instance) -> Vec<String> {
+    const MOST: usize = 20;
+    let named = users.iter().flat_map(|user| user.spec.security_profile_arns.iter().flatten());
+    let within = format!("{instance}/");
+    let distinct: BTreeSet<_> = named.filter(|arn| arn.starts_with(&within)).collect();
+    distinct.into_iter().take(MOST).cloned().collect()
 }
 
 /// Looks at the cluster; returns its ConnectInstances, and the instances to look at.
@@ -143,14 +194,14 @@ async fn kubernetes(
     let cluster = match Cluster::open(&arguments.scope.connection).await {
         Ok(cluster) => cluster,
         Err(error) => {
-            area.found("API server", chain(&error), REACH);
+            area.found("API server", Causes(&error).to_string(), REACH);
             return (Vec::new(), named);
         }
     };
     match cluster.client.apiserver_version().await {
         Ok(version) => area.ok("API server", version.git_version),
         Err(error) => {
-            area.found("API server", chain(&error), REACH);
+            area.found("API server", Causes(&error).to_string(), REACH);
             return (Vec::new(), named);
         }
     }
@@ -160,7 +211,7 @@ async fn kubernetes(
     // Whatever is wrong with listing was told above.
     let (instances, _) = cluster.instances_if_allowed().await.unwrap_or_default();
     let users = cluster.users(&arguments.scope).await.ok();
-    kubernetes::operator(&cluster, &arguments.place, users.as_ref(), &instances, &mut area).await;
+    kubernetes::operator(&cluster, (&arguments.place, &arguments.scope), users.as_ref(), &instances, &mut area).await;
     let known = if named.is_empty() { known_instances(&cluster, &instances).await.unwrap_or_default() } else { named };
     (instances, known)
 }

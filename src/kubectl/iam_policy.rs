@@ -1,6 +1,6 @@
 //! `kubectl connect iam-policy`: the policy document that allows what is needed and no more.
 
-mod table;
+pub(super) mod table;
 
 use std::io::Write;
 
@@ -157,13 +157,4 @@ fn one_or_all(mut values: Vec<String>) -> Value {
         1 => json!(values.pop()),
         _ => json!(values),
     }
-}
-
-/// Every action of Amazon Connect that writes, whatever it is needed for.
-pub(super) fn writing_actions() -> Vec<&'static str> {
-    let actions = STATEMENTS.iter().flat_map(|statement| statement.actions);
-    let mut names: Vec<_> = actions.filter(|action| !action.reads()).map(|action| action.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }

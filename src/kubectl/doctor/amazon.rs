@@ -3,22 +3,42 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::finding::Area;
+use super::permissions::{self, Asked};
 use crate::cli::run::is_quotas_endpoint_meant;
 use crate::connect::aws::caller::{self, Introduction};
 use crate::connect::aws::{self, quotas};
 use crate::connect::{Connect, ConnectError, Kind};
-use crate::kubectl::iam_policy::writing_actions;
+use crate::kubectl::iam_policy::table::Feature;
 use crate::user::ids::Instance;
 
 /// A clock that is further off is told; AWS refuses signatures that are five minutes old.
 const OFF: i64 = 60;
 const POLICY: &str = "allow it: kubectl connect iam-policy prints the policy, docs/iam.md explains it";
 
+/// What the cluster says of an instance, and what the person asks for.
+pub(super) struct Subject<'a> {
+    /// Whether a ConnectInstance of it has quick connects removed.
+    pub(super) cleans: bool,
+    /// The role that is assumed for it.
+    pub(super) role: Option<&'a str>,
+    /// Who is to write, if it is neither the role nor the caller.
+    pub(super) principal: Option<&'a str>,
+    /// What the operator is used for.
+    pub(super) features: &'a [Feature],
+    /// Name of the cluster in owner tags, if it is known.
+    pub(super) cluster: Option<&'a str>,
+    /// ARNs of security profiles that its ConnectUsers have.
+    pub(super) profiles: Vec<String>,
+}
+
 /// All checks of one instance.
-pub(super) async fn check(connect: &dyn Connect, instance: &Instance, quick_connects: bool, area: &mut Area<'_>) {
+pub(super) async fn check(connect: &dyn Connect, instance: &Instance, subject: &Subject<'_>, area: &mut Area<'_>) {
     let config = aws::load(None).await;
     let Introduction { caller, time } = caller::introduce(&config, instance.region()).await;
+    let arn = caller.as_ref().ok().map(|caller| caller.arn.clone());
     match caller {
+        // The credentials are the role's, of whichever account the caller is; the first call tells whether it is had.
+        Ok(caller) if let Some(role) = subject.role => area.ok("identity", format!("{role}, by {}", caller.arn)),
         Ok(caller) if caller.account == instance.account() => area.ok("identity", caller.arn),
         Ok(caller) => area.found(
             "identity",
@@ -49,8 +69,19 @@ pub(super) async fn check(connect: &dyn Connect, instance: &Instance, quick_conn
     let first = connect.describe_instance(instance).await.map(drop);
     let answers = told(area, "DescribeInstance", first);
     if answers {
-        reads(connect, instance, quick_connects, area).await;
-        writes(area);
+        reads(connect, instance, subject.cleans, area).await;
+        match subject.principal.or(subject.role).or(arn.as_deref()) {
+            Some(principal) => {
+                let asked = Asked {
+                    principal,
+                    features: subject.features,
+                    cluster: subject.cluster,
+                    profiles: &subject.profiles,
+                };
+                permissions::check(&asked, instance, area).await;
+            }
+            None => area.not_checked("actions that write", "not known for whom: give --principal"),
+        }
     } else {
         area.not_checked("other actions", "since the instance does not answer");
     }
@@ -82,16 +113,6 @@ async fn reads(connect: &dyn Connect, instance: &Instance, quick_connects: bool,
         told(area, "SearchQuickConnects", connect.search_quick_connects(instance, None).await.map(drop));
     } else {
         area.not_checked("SearchQuickConnects", "no ConnectInstance of it says quickConnectCleanup");
-    }
-}
-
-/// Each action that writes cannot be tried without writing.
-fn writes(area: &mut Area<'_>) {
-    for name in writing_actions() {
-        area.not_checked(
-            name,
-            "not tried, since that would write, and iam:SimulatePrincipalPolicy is not asked by this version",
-        );
     }
 }
 

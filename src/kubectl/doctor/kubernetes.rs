@@ -11,6 +11,7 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::finding::Area;
+use crate::causes::Causes;
 use crate::cli::crd;
 use crate::kubectl::cluster::operator::{Whereabouts, metrics, pods};
 use crate::kubectl::cluster::{Cluster, Objects, Scope};
@@ -47,7 +48,9 @@ pub(super) async fn definitions(cluster: &Cluster, area: &mut Area<'_>) {
             Err(kube::Error::Api(status)) if status.code == 403 => {
                 area.not_checked(&check, "the right to get customresourcedefinitions is missing");
             }
-            Err(error) => area.found(&check, format!("cannot be read: {error}"), "see whether the API server is well"),
+            Err(error) => {
+                area.found(&check, format!("cannot be read: {}", Causes(&error)), "see whether the API server is well");
+            }
         }
     }
 }
@@ -76,7 +79,7 @@ fn difference(wanted: Option<&Value>, installed: Option<&Value>, path: &mut Stri
 
 /// What the person may do here, and what for.
 pub(super) async fn own_rights(cluster: &Cluster, scope: &Scope, area: &mut Area<'_>) {
-    let namespace = namespace(cluster, scope);
+    let namespace = cluster.namespace_of(scope).map(str::to_owned);
     for (verb, group, resource, use_) in [
         ("list", GROUP, "connectusers", "status, orphans and report"),
         ("watch", GROUP, "connectusers", "waiting in reconcile, suspend, resume and release"),
@@ -116,7 +119,7 @@ pub(super) async fn operator_rights(cluster: &Cluster, account: &str, scope: &Sc
             let namespace = match kind {
                 "Role" => Some(own.to_owned()),
                 _ if is_clusterwide => None,
-                _ => namespace(cluster, scope),
+                _ => cluster.namespace_of(scope).map(str::to_owned),
             };
             let review = SubjectAccessReview {
                 spec: SubjectAccessReviewSpec {
@@ -187,21 +190,22 @@ fn told(
         Err(kube::Error::Api(status)) if status.code == 403 => {
             area.not_checked(check, "the right to create subjectaccessreviews is missing");
         }
-        Err(error) => area.not_checked(check, error.to_string()),
+        Err(error) => area.not_checked(check, Causes(&error).to_string()),
     }
 }
 
-fn namespace(cluster: &Cluster, scope: &Scope) -> Option<String> {
-    if scope.all_namespaces {
-        return None;
+/// Where was looked, in words.
+fn within(cluster: &Cluster, scope: &Scope) -> String {
+    match cluster.namespace_of(scope) {
+        Some(namespace) => format!("in namespace {namespace} (-A looks into all)"),
+        None => "in all namespaces".to_owned(),
     }
-    Some(scope.namespace.clone().unwrap_or_else(|| cluster.namespace.clone()))
 }
 
 /// Whether the operator runs, and how its instances and objects are.
 pub(super) async fn operator(
     cluster: &Cluster,
-    place: &Whereabouts,
+    (place, scope): (&Whereabouts, &Scope),
     users: Option<&Objects<ConnectUser>>,
     instances: &[ConnectInstance],
     area: &mut Area<'_>,
@@ -252,7 +256,10 @@ pub(super) async fn operator(
     }
     if let Some(users) = users {
         match users.unknown.is_empty() {
-            true => area.ok("objects", format!("{} are understood", users.known.len())),
+            true if users.known.is_empty() => {
+                area.ok("objects", format!("there is no ConnectUser {}", within(cluster, scope)));
+            }
+            true => area.ok("objects", format!("{} {}, all understood", users.known.len(), within(cluster, scope))),
             false => area.found(
                 "objects",
                 format!("not understood by this version: {}", users.unknown.join(", ")),

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 /// What the operator is used for beyond the least that every object needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(super) enum Feature {
+pub(in crate::kubectl) enum Feature {
     /// `routingProfileName`, `securityProfileNames`, `hierarchyGroupPath`: looking names up; not needed with ARNs.
     Names,
     /// `adoptionPolicy: Adopt`, to recognise administrators.
@@ -32,7 +32,7 @@ pub(super) enum Feature {
 
 impl Feature {
     /// What is meant where nothing is said: everything but what has to be switched on.
-    pub(super) const USUAL: [Self; 9] = [
+    pub(in crate::kubectl) const USUAL: [Self; 9] = [
         Self::Names,
         Self::Adoption,
         Self::Identity,
@@ -47,7 +47,7 @@ impl Feature {
 
 /// What a statement is about, below an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum On {
+pub(in crate::kubectl) enum On {
     /// The instance, and everything in it.
     InstanceAndAll,
     /// The instance and its users.
@@ -68,7 +68,7 @@ pub(super) enum On {
 
 /// Under which condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum If {
+pub(in crate::kubectl) enum If {
     /// None: AWS's data lists none that would work, or what is looked at may be anybody's.
     Always,
     /// The request carries this cluster's owner tag.
@@ -79,24 +79,24 @@ pub(super) enum If {
 
 /// One action of a statement.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Action {
+pub(in crate::kubectl) struct Action {
     /// Name, with its service unless that is connect.
-    pub(super) name: &'static str,
+    pub(in crate::kubectl) name: &'static str,
     /// Any of these features needs it; none means that every object does.
-    pub(super) features: &'static [Feature],
+    pub(in crate::kubectl) features: &'static [Feature],
 }
 
 /// One statement.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Statement {
+pub(in crate::kubectl) struct Statement {
     /// Its name in the policy.
-    pub(super) sid: &'static str,
+    pub(in crate::kubectl) sid: &'static str,
     /// On what.
-    pub(super) on: On,
+    pub(in crate::kubectl) on: On,
     /// Under which condition.
-    pub(super) condition: If,
+    pub(in crate::kubectl) condition: If,
     /// What is allowed.
-    pub(super) actions: &'static [Action],
+    pub(in crate::kubectl) actions: &'static [Action],
 }
 
 const fn every(name: &'static str) -> Action {
@@ -108,7 +108,7 @@ const fn with(name: &'static str, features: &'static [Feature]) -> Action {
 }
 
 /// All statements, in the order of docs/iam.md.
-pub(super) const STATEMENTS: [Statement; 10] = [
+pub(in crate::kubectl) const STATEMENTS: [Statement; 10] = [
     Statement {
         sid: "Look",
         on: On::InstanceAndAll,
@@ -194,7 +194,7 @@ pub(super) const STATEMENTS: [Statement; 10] = [
 ];
 
 /// What no instance is named for.
-pub(super) const QUOTAS: Statement = Statement {
+pub(in crate::kubectl) const QUOTAS: Statement = Statement {
     sid: "ReadRates",
     on: On::Everything,
     condition: If::Always,
@@ -203,18 +203,18 @@ pub(super) const QUOTAS: Statement = Statement {
 
 impl Action {
     /// Whether it reads only.
-    pub(super) fn reads(&self) -> bool {
+    pub(in crate::kubectl) fn reads(&self) -> bool {
         let name = self.name.rsplit(':').next().unwrap_or(self.name);
         ["Describe", "List", "Search"].iter().any(|verb| name.starts_with(verb))
     }
 
     /// Whether any of these features needs it.
-    pub(super) fn is_needed(&self, features: &[Feature]) -> bool {
+    pub(in crate::kubectl) fn is_needed(&self, features: &[Feature]) -> bool {
         self.features.is_empty() || self.features.iter().any(|feature| features.contains(feature))
     }
 
     /// With its service.
-    pub(super) fn full_name(&self) -> String {
+    pub(in crate::kubectl) fn full_name(&self) -> String {
         if self.name.contains(':') { self.name.to_owned() } else { format!("connect:{}", self.name) }
     }
 }

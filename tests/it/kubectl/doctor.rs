@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use connect_simulator::Fault;
 use connect_simulator::fixtures::managed as m;
+use connect_simulator::iam::Iam;
 use connect_simulator::sts::Sts;
 use harness::Identity;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
@@ -13,8 +14,8 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{FAST, Ran, command, finish};
-use crate::support::{Cluster, Options, Stage};
+use super::{FAST, Ran, command, finish, run};
+use crate::support::{Cluster, Options, Stage, managed};
 
 /// An STS for the command.
 async fn sts() -> (Sts, String) {
@@ -88,6 +89,96 @@ async fn each_thing_that_is_wrong_in_aws_is_found_and_nothing_is_written() {
     nobody.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", "/nonexistent");
     let ran = finish(nobody).await.expect(2);
     assert_eq!(of(&ran, "identity").0, "found", "{}", ran.out);
+    assert_eq!(stage.written(), [""; 0]);
+}
+
+/// IAM is asked what the operator's role may write, and the policy that iam-policy prints is enough for all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_says_which_writes_the_printed_policy_allows() {
+    const ROLE: &str = "arn:aws:iam::111122223333:role/connect/operator";
+    let stage = Stage::with("kdoctor-iam", Options { operator: false, ..Options::default() }).await;
+    stage.create(&managed("jane", "jane")).await;
+    let (sts, endpoint) = sts().await;
+    sts.set_caller("arn:aws:sts::111122223333:assumed-role/operator/session");
+    let iam = Iam::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(connect_simulator::iam::serve(iam.clone(), listener));
+    let look = async |arguments: &[&str], code: i32| {
+        let all = ["doctor", "-o", "json", "--only", "aws", "--instance", m::ARN, "-n", &stage.namespace];
+        let mut command = command(&stage, &[&all, arguments].concat());
+        command.env("AWS_ENDPOINT_URL_STS", &endpoint).env("AWS_ENDPOINT_URL_IAM", &at);
+        finish(command).await.expect(code)
+    };
+    let printed = async |arguments: &[&str]| -> Value {
+        let ran = run(&stage, &[&["iam-policy", "--instance", m::ARN], arguments].concat()).await.expect(0);
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    let whole = printed(&[]).await;
+    iam.attach(ROLE, whole.clone());
+    let ran = look(&[], 0).await;
+    let needed = [
+        "CreateUser",
+        "DeleteUser",
+        "TagResource",
+        "UntagResource",
+        "UpdateUserConfig",
+        "UpdateUserHierarchy",
+        "UpdateUserIdentityInfo",
+        "UpdateUserPhoneConfig",
+        "UpdateUserRoutingProfile",
+        "UpdateUserSecurityProfiles",
+        "AssociateUserProficiencies",
+        "DisassociateUserProficiencies",
+        "UpdateUserProficiencies",
+    ];
+    for action in needed {
+        assert_eq!(of(&ran, action), ("ok".to_owned(), "by IAM ".to_owned()));
+    }
+    let (verdict, text) = of(&ran, "DeleteQuickConnect");
+    assert!(verdict == "notChecked" && text.contains("--feature"), "{text}");
+    let agent = format!("{}/security-profile/{}", m::ARN, m::SECURITY_AGENT);
+    assert!(iam.asked().contains(&("connect:CreateUser".to_owned(), agent.clone())), "the profile of jane");
+
+    // Without each statement that allows to write, something is missed.
+    let statements = whole["Statement"].as_array().unwrap();
+    let writes =
+        statements.iter().filter(|statement| !["Look", "LookUpNames"].contains(&statement["Sid"].as_str().unwrap()));
+    assert!(writes.clone().count() >= 6);
+    for without in writes {
+        let rest: Vec<_> = statements.iter().filter(|statement| *statement != without).collect();
+        iam.attach(ROLE, json!({ "Statement": rest }));
+        let ran = look(&[], 2).await;
+        let missed: Vec<_> = needed.iter().filter(|action| of(&ran, action).0 == "found").collect();
+        let named = without["Action"].to_string();
+        assert!(!missed.is_empty() && missed.iter().all(|action| named.contains(**action)), "{named}: {missed:?}");
+        let (_, text) = of(&ran, missed[0]);
+        assert!(
+            text.contains(&format!("not allowed for {ROLE} on {}", m::ARN)) && text.contains("iam-policy"),
+            "{text}"
+        );
+    }
+
+    // A policy that lists other profiles, another cluster's, and one for less than is asked for.
+    iam.attach(ROLE, printed(&["--security-profile", &agent.replace(m::SECURITY_AGENT, m::ID)]).await);
+    let (verdict, text) = of(&look(&[], 2).await, "CreateUser");
+    assert!(verdict == "found" && text.contains(&agent), "{text}");
+    iam.attach(ROLE, printed(&["--cluster-name", "other"]).await);
+    let ran = look(&[], 2).await;
+    assert_eq!((of(&ran, "CreateUser").0, of(&ran, "DeleteUser").0), ("found".to_owned(), "found".to_owned()));
+    look(&["--cluster-name", "other"], 0).await;
+    iam.attach(ROLE, printed(&["--feature", "names,phone"]).await);
+    assert_eq!(of(&look(&[], 2).await, "DeleteUser").0, "found");
+    assert_eq!(of(&look(&["--feature", "names,phone"], 0).await, "DeleteUser").0, "notChecked");
+
+    // Somebody else, and nobody who may ask.
+    let stranger = "arn:aws:iam::111122223333:user/stranger";
+    iam.attach(stranger, json!({ "Statement": [] }));
+    let (verdict, text) = of(&look(&["--principal", stranger], 2).await, "TagResource");
+    assert!(verdict == "found" && text.contains(stranger), "{text}");
+    iam.set_forbidden(true);
+    let (verdict, text) = of(&look(&[], 0).await, "CreateUser");
+    assert!(verdict == "notChecked" && text.contains("iam:SimulatePrincipalPolicy"), "{text}");
     assert_eq!(stage.written(), [""; 0]);
 }
 
