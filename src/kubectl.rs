@@ -39,8 +39,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Print a script that completes commands and flags in a shell.
     Completion(completion::Arguments),
+    #[command(hide = true)]
+    Next(completion::Next),
     /// Write ConnectUser objects for the users that an instance has, so that the operator takes them over.
     ///
     /// Everything that a user has is declared as it is, with adoptionPolicy Adopt: to apply the result changes nothing
@@ -165,6 +166,7 @@ async fn run(arguments: Arguments) -> Result<Ended, Error> {
         Command::Report(arguments) => report::run(*arguments, color).await,
         Command::Pages(arguments) => pages::run(&arguments, &mut std::io::stdout()),
         Command::Completion(arguments) => completion::run(&arguments, &mut std::io::stdout()),
+        Command::Next(arguments) => completion::next(&arguments, &mut std::io::stdout()),
         Command::Import(arguments) => import::run(&arguments, Screen::stderr(color), &mut std::io::stdout()).await,
         Command::Plan(arguments) => {
             plan::run(&arguments, (Screen::stdout(color), Screen::stderr(color)), &mut std::io::stdout()).await

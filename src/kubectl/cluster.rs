@@ -141,11 +141,15 @@ impl Cluster {
         T: Resource<Scope = kube::core::NamespaceResourceScope>,
         T::DynamicType: Default,
     {
-        match (scope.all_namespaces, &scope.namespace) {
-            (true, _) => Api::all(self.client.clone()),
-            (false, Some(namespace)) => Api::namespaced(self.client.clone(), namespace),
-            (false, None) => Api::namespaced(self.client.clone(), &self.namespace),
+        match self.namespace_of(scope) {
+            None => Api::all(self.client.clone()),
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
         }
+    }
+
+    /// The namespace of a scope; none means all.
+    pub(super) fn namespace_of<'a>(&'a self, scope: &'a Scope) -> Option<&'a str> {
+        (!scope.all_namespaces).then(|| scope.namespace.as_deref().unwrap_or(&self.namespace))
     }
 
     /// The name that owner tags begin with where the operator has no other: the uid of kube-system.

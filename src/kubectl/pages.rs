@@ -45,8 +45,7 @@ fn index(commands: &[&Command]) -> String {
         text.push_str(&format!("| [{name}]({name}.md) | {} |\n", escaped(&about)));
     }
     text.push_str(
-        "\nCompletion: `source <(kubectl-connect completion bash)` in ~/.bashrc, `kubectl-connect completion zsh > \
-         \"${fpath[1]}/_kubectl-connect\"`, or `kubectl-connect completion fish > ~/.config/fish/completions/kubectl-connect.fish`.\n\n\
+        "\nCompletion: see [completion](completion.md), for bash, zsh and fish, and for `kubectl connect` itself.\n\n\
          Exit codes: 0 is well, 1 is a failure, whose message is on standard error, and 2 means that a command has found \
          something, as its page says.\n",
     );

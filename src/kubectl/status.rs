@@ -126,6 +126,7 @@ async fn look(
     let users = cluster.users(&arguments.scope).await?;
     let (instances, note) = cluster.instances_if_allowed().await?;
     let mut overview = Overview::of(&users.known, &instances);
+    overview.namespace = cluster.namespace_of(&arguments.scope).map(str::to_owned);
     if !arguments.scope.all_namespaces {
         // Of instances that this namespace has nothing to do with, others may want to know.
         overview.instances.retain(|instance| instance.objects > 0);

@@ -150,7 +150,10 @@ impl Detail {
         let passed = |time: Timestamp| format!("{} ago", ago(now.duration_since(time).as_secs()));
         let moment = |time: &Option<String>| {
             let time = time.as_ref()?;
-            Some(time.parse().map_or_else(|_| time.clone(), |parsed| format!("{time}, {}", passed(parsed))))
+            Some(time.parse().map_or_else(
+                |_| time.clone(),
+                |parsed: Timestamp| format!("{}, {}", parsed.strftime("%Y-%m-%dT%H:%M:%SZ"), passed(parsed)),
+            ))
         };
         line("ConnectUser", Style::Plain, &format!("{}/{}", self.namespace, self.name));
         line("Username", Style::Plain, &self.username);

@@ -20,6 +20,8 @@ pub(super) const NOT_SEEN: &str = "NotSeen";
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Overview {
+    /// Namespace that was looked into; none means all.
+    pub(super) namespace: Option<String>,
     /// Instances that objects or ConnectInstances speak of.
     pub(super) instances: Vec<InstanceView>,
     /// Objects that are not as declared, or are going; those that need a person first, then the longest.
@@ -152,7 +154,14 @@ impl Overview {
         for (arn, view) in &mut views {
             view.instance_arn.clone_from(arn);
         }
-        Self { instances: views.into_values().collect(), waiting, drifted, quota: None, notes: Vec::new() }
+        Self {
+            namespace: None,
+            instances: views.into_values().collect(),
+            waiting,
+            drifted,
+            quota: None,
+            notes: Vec::new(),
+        }
     }
 }
 

@@ -17,7 +17,10 @@ pub(super) fn render(overview: &Overview, now: Timestamp, screen: Screen) -> Str
     let mut parts: Vec<String> =
         overview.instances.iter().map(|instance| self::instance(instance, now, screen)).collect();
     if overview.instances.is_empty() {
-        parts.push("No ConnectUsers and no ConnectInstances here.\n".to_owned());
+        parts.push(match &overview.namespace {
+            Some(namespace) => format!("No ConnectUsers in namespace {namespace}; -A looks into all namespaces.\n"),
+            None => "No ConnectUsers and no ConnectInstances in this cluster.\n".to_owned(),
+        });
     }
     parts.extend(waiting(overview, now, screen));
     parts.extend(drifted(overview, screen));

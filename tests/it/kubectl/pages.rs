@@ -41,9 +41,7 @@ fn every_command_has_a_page_that_teaches() {
     for command in commands.into_iter().filter(|command| !["help"].contains(command)) {
         let page = &pages[&format!("{command}.md")];
         assert!(pages["README.md"].contains(&format!("({command}.md)")));
-        if command != "completion" {
-            assert!(page.contains("## Examples") && page.contains(&format!("kubectl connect {command} ")), "{page}");
-        }
+        assert!(page.contains("## Examples") && page.contains(&format!("kubectl connect {command} ")), "{page}");
     }
 }
 
@@ -64,7 +62,34 @@ fn shells_accept_their_scripts() {
             let word = if shell == "fish" { word.trim_start_matches("--") } else { word };
             assert!(script.contains(word), "{shell} does not know {word}");
         }
+        assert!(!script.contains("pages"), "{shell} tells what nobody types");
         assert_ne!(is_accepted(shell, &arguments, &script), Some(false), "{shell}");
     }
     assert_eq!(is_accepted("bash", &["-n"], "if then"), Some(false), "and would refuse another");
+}
+
+/// The real kubectl finds the plugin's own program for completion in PATH, and takes its answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_completes_what_follows_connect() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = directory("completion-kubectl");
+    let script = folder.join("kubectl_complete-connect");
+    std::fs::write(&script, program(&["completion", "kubectl"])).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let ours = Path::new(env!("CARGO_BIN_EXE_kubectl-connect")).parent().unwrap();
+    let path = format!("{}:{}:{}", folder.display(), ours.display(), std::env::var("PATH").unwrap());
+    let kubectl = crate::support::cluster().await.plane.kubectl();
+    let asked = |words: &[&str]| {
+        let mut command = Command::new(&kubectl);
+        command.arg("__complete").arg("connect").args(words).env("PATH", &path).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&["st"]), ["status", ":4"]);
+    assert_eq!(asked(&["plan", "--out"]), ["--output", ":4"]);
+    assert_eq!(asked(&["plan", "--output", "m"]), ["markdown", ":4"]);
+    let all = asked(&[""]);
+    assert!(all.contains(&"import".to_owned()) && !all.contains(&"next".to_owned()), "{all:?}");
+    assert!(!all.contains(&"pages".to_owned()), "{all:?}");
 }
