@@ -48,7 +48,7 @@ pub(super) fn format(text: &str) -> Result<Format, String> {
     }
 }
 
-pub(super) fn brake(text: &str) -> Result<Brake, String> {
+pub(crate) fn brake(text: &str) -> Result<Brake, String> {
     let form = || "must be a count and a duration, such as 100/1h".to_owned();
     let (most, window) = text.split_once('/').ok_or_else(form)?;
     Ok(Brake { most: most.parse().map_err(|_| form())?, window: duration(window)? })

@@ -3,6 +3,7 @@
 mod decide;
 mod objects;
 mod observe;
+mod prune;
 mod show;
 
 use std::collections::BTreeMap;
@@ -15,19 +16,23 @@ use serde::Serialize;
 use self::decide::{Action, Decision};
 use self::objects::{Object, Objects};
 use self::observe::Observer;
+use self::prune::Pruning;
 use super::aws::{Aws, AwsArguments};
 use super::cluster::{self, Scope};
 use super::manifests::{self, Complaint, Manifest, Place, complaints};
 use super::terminal::Screen;
 use super::terminal::progress::Progress;
 use super::{Ended, Error};
-use crate::cli::values::cluster_name;
-use crate::policy::Tenancy;
+use crate::cli::values::{brake, cluster_name};
+use crate::policy::{Brake, Tenancy};
 use crate::user::ids::Instance;
 
 const EXAMPLES: &str = "Examples:
   # What would happen if this folder were applied?
   kubectl connect plan -f users/ -n emea-support
+
+  # And who would go, because the folder does not have them any more?
+  kubectl connect plan -f users/ -n emea-support --prune
 
   # For the comment of a pull request, without a way to the cluster
   kubectl connect plan -f users/ --no-cluster -o markdown > comment.md
@@ -44,6 +49,15 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     scope: Scope,
+
+    /// Also plan what becomes of the users of objects that the cluster has and the files have not, as Argo CD with pruning
+    /// and kubectl apply --prune would delete them: those in the namespace, with --selector only such, with -A all.
+    #[arg(long, requires = "filename", conflicts_with = "no_cluster", help_heading = "Kubernetes")]
+    prune: bool,
+
+    /// Brake of the operator's --deletion-brake, for instances that have none of their own.
+    #[arg(long, default_value = "100/1h", value_name = "BRAKE", value_parser = brake, help_heading = "Kubernetes")]
+    deletion_brake: Brake,
 
     /// Do not ask the cluster: manifests alone are planned. What an object has set before, and is removed from its
     /// manifest, is not known then.
@@ -163,7 +177,7 @@ pub(super) async fn run(
     let has = |action| report.summary.contains_key(&action);
     Ok(if !report.mistakes.is_empty() || has(Action::Refuse) {
         Ended::Wrong
-    } else if [Action::Create, Action::Adopt, Action::Update].into_iter().any(has) {
+    } else if [Action::Create, Action::Adopt, Action::Update, Action::Delete, Action::Release].into_iter().any(has) {
         Ended::Found
     } else {
         Ended::Well
@@ -191,7 +205,12 @@ async fn plan(arguments: &Arguments, found: manifests::Found, words: Screen) -> 
             Mistake { file, line, column, message }
         },
     ));
-    let Objects { objects, instances, cluster, notes } = objects::gather(arguments, found).await?;
+    let is_whole = found.flaws.is_empty();
+    let Objects { objects, mut gone, instances, cluster, mut notes } = objects::gather(arguments, found).await?;
+    if !is_whole && arguments.prune {
+        gone.clear();
+        notes.push("whose objects would go is not told, since not all files could be read".to_owned());
+    }
     let mut valid = Vec::new();
     for object in objects {
         let before = mistakes.len();
@@ -204,7 +223,20 @@ async fn plan(arguments: &Arguments, found: manifests::Found, words: Screen) -> 
     let aws = Aws::new(&arguments.aws).await;
     let tenancy = if arguments.restricted { Tenancy::Restricted } else { Tenancy::Open };
     let observer = Observer::new(&aws, &instances, tenancy, cluster, arguments.show_personal);
-    let (users, rates) = observer.decide_all(&valid, &mut progress).await?;
+    let (mut users, mut rates) = observer.decide_all(&valid, &mut progress).await?;
+    let pruning = Pruning {
+        gone: &gone,
+        instances: &instances,
+        tenancy,
+        brake: arguments.deletion_brake,
+        planned: &users,
+        adopters: valid.iter().filter(|object| object.adopts()).map(Object::full_name).collect(),
+    };
+    let (going, of_instances, held) = pruning.decide_all();
+    prune::let_heirs_in(&mut users, &going);
+    users.extend(going);
+    rates.extend(of_instances);
+    notes.extend(held);
     progress.clear();
     let mut summary = BTreeMap::new();
     for entry in &users {
@@ -247,5 +279,9 @@ impl Object {
     /// `namespace/name`.
     fn full_name(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
+    }
+
+    fn adopts(&self) -> bool {
+        self.manifest.value.pointer("/spec/adoptionPolicy").is_some_and(|policy| policy == "Adopt")
     }
 }

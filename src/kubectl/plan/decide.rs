@@ -36,6 +36,10 @@ pub(super) enum Action {
     Wait,
     /// The operator would refuse.
     Refuse,
+    /// The object goes, and its user with it.
+    Delete,
+    /// The object goes, and its user stays.
+    Release,
 }
 
 /// One field that would change.
@@ -76,7 +80,7 @@ impl Decision {
         Self::without_calls(Action::Refuse, reason, note)
     }
 
-    fn without_calls(action: Action, reason: Reason, note: impl Into<String>) -> Self {
+    pub(super) fn without_calls(action: Action, reason: Reason, note: impl Into<String>) -> Self {
         let reason = Some(reason.as_str());
         Self { action, reason, note: Some(note.into()), calls: Vec::new(), changes: Vec::new() }
     }

@@ -26,6 +26,8 @@ pub(super) struct Object {
 /// Everything that is planned, and what it depends on.
 pub(super) struct Objects {
     pub(super) objects: Vec<Object>,
+    /// Objects of the cluster that the files do not have, if they are asked for.
+    pub(super) gone: Vec<ConnectUser>,
     pub(super) instances: Vec<ConnectInstance>,
     /// What owner tags of the cluster begin with; `None` where no cluster was asked.
     pub(super) cluster: Option<String>,
@@ -43,7 +45,7 @@ pub(super) async fn gather(arguments: &Arguments, found: Found) -> Result<Object
         let default = asked.unwrap_or_else(|| "default".to_owned());
         let objects = users.into_iter().map(|manifest| object(manifest, &default, &BTreeMap::new())).collect();
         let cluster = arguments.cluster_name.clone();
-        return Ok(Objects { objects, instances: written, cluster, notes: Vec::new() });
+        return Ok(Objects { objects, gone: Vec::new(), instances: written, cluster, notes: Vec::new() });
     }
     let cluster = Cluster::open(&arguments.scope.connection).await?;
     let (mut instances, note) = cluster.instances_if_allowed().await?;
@@ -76,17 +78,23 @@ pub(super) async fn gather(arguments: &Arguments, found: Found) -> Result<Object
             ));
         }
     }
-    let objects = if arguments.filename.is_empty() {
+    let objects: Vec<Object> = if arguments.filename.is_empty() {
         let manifests = live.values().filter_map(|user| Some(Manifest::of_cluster(serde_json::to_value(user).ok()?)));
         manifests.map(|manifest| object(manifest, &default, &live)).collect()
     } else {
         users.into_iter().map(|manifest| object(manifest, &default, &live)).collect()
     };
+    let mut gone = Vec::new();
+    if arguments.prune {
+        let written: BTreeSet<String> = objects.iter().map(Object::full_name).collect();
+        gone = cluster.users(&arguments.scope).await?.known;
+        gone.retain(|user| !written.contains(&full_name(&user.metadata)));
+    }
     let name = match &arguments.cluster_name {
         Some(name) => name.clone(),
         None => cluster.uid().await?,
     };
-    Ok(Objects { objects, instances, cluster: Some(name), notes })
+    Ok(Objects { objects, gone, instances, cluster: Some(name), notes })
 }
 
 fn object(manifest: Manifest, default: &str, live: &BTreeMap<String, ConnectUser>) -> Object {

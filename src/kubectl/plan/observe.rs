@@ -114,6 +114,11 @@ impl<'a> Observer<'a> {
         let user: ConnectUser = serde_json::from_value(object.manifest.value.clone())
             .map_err(|_| Decision::refused(Reason::InvalidSpec, "this version does not understand the object"))?;
         let is_going = object.live.as_ref().is_some_and(|live| live.metadata.deletion_timestamp.is_some());
+        // An object of the cluster is on its way; one that a file would change does not take the change any more.
+        if is_going && object.manifest.source.file().is_none() {
+            let note = "the object is being deleted";
+            return Err(Decision::without_calls(Action::Wait, Reason::Deleting, note));
+        }
         if is_going {
             return Err(Decision::refused(Reason::Deleting, "the object in the cluster is being deleted"));
         }

@@ -21,6 +21,8 @@ fn sign(action: Action) -> (&'static str, Style, &'static str) {
         Action::Nothing => (" ", Style::Faint, "as declared"),
         Action::Wait => ("=", Style::Faint, "wait"),
         Action::Refuse => ("!", Style::Bad, "refuse"),
+        Action::Delete => ("-", Style::Bad, "delete"),
+        Action::Release => ("-", Style::Wait, "let go"),
     }
 }
 
@@ -50,7 +52,9 @@ pub(super) fn text(report: &Report, screen: Screen) -> String {
     if !shown.is_empty() {
         shown.push('\n');
     }
-    line_to(&mut shown, &screen.paint(Style::Strong, &summary(report)));
+    for line in wrap(&summary(report), screen.width) {
+        line_to(&mut shown, &screen.paint(Style::Strong, &line));
+    }
     for line in wrap(&price(&report.cost), screen.width) {
         line_to(&mut shown, &line);
     }
@@ -106,6 +110,11 @@ fn summary(report: &Report) -> String {
         (Action::Nothing, "as declared"),
     ];
     let mut parts: Vec<String> = words.iter().map(|(action, words)| format!("{} {words}", number(*action))).collect();
+    // Only where the person asked what would go.
+    let going = [(Action::Delete, "to delete"), (Action::Release, "to let go")].into_iter();
+    parts.extend(
+        going.filter(|(action, _)| number(*action) > 0).map(|(action, words)| format!("{} {words}", number(action))),
+    );
     if !report.mistakes.is_empty() {
         parts.push(count(report.mistakes.len(), "mistake"));
     }

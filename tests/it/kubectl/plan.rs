@@ -176,3 +176,92 @@ async fn without_a_cluster_manifests_are_planned_alone() {
     assert_eq!(plan["users"][0]["instance"], s::ARN);
     assert_eq!(plan["cost"], json!({ "calls": { "CreateUser": 1 }, "seconds": 0 }));
 }
+
+/// Whom the files do not have any more: what the plan says of their users is what then becomes of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_pruned_is_told_and_happens() {
+    let stage = Stage::new("kplan-prune").await;
+    let with = |name: &str, username: &str, patch: Value| {
+        let mut object = managed(name, username);
+        object["spec"].as_object_mut().unwrap().extend(patch.as_object().unwrap().clone());
+        object
+    };
+    let stays = managed("stays", "stays");
+    let renamed = with("new-name", "renamed", json!({ "adoptionPolicy": "Adopt" }));
+    let other = managed("other-name", "other");
+    let going = [
+        with("deleted", "deleted", json!({})),
+        with("deleted-too", "deleted.too", json!({})),
+        with("kept", "kept", json!({ "deletionPolicy": "Retain" })),
+        with("old-name", "renamed", json!({})),
+        with("asleep", "asleep", json!({})),
+        with("first-name", "other", json!({})),
+    ];
+    for object in going.iter().chain([&stays]) {
+        stage.create(object).await;
+        stage.ready(object["metadata"]["name"].as_str().unwrap()).await;
+    }
+    stage.edit("asleep", json!({ "suspend": true })).await;
+    stage.reason("asleep", "Suspended").await;
+    let before = stage.writes().len();
+    let file = directory("kplan-prune").join("users.yaml");
+    let texts = [&stays, &renamed, &other].map(|object| serde_saphyr::to_string(object).unwrap());
+    std::fs::write(&file, texts.join("---\n")).unwrap();
+    let path = file.to_str().unwrap();
+    let look = async |more: &[&str], code: i32| -> Value {
+        let ran = plan(&stage, &[&["-f", path, "-o", "json"], more].concat()).await.expect(code);
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    // Nobody goes unless it is asked, and a user that has an object is not another's.
+    let quiet = look(&[], 1).await;
+    assert_eq!(quiet["users"].as_array().unwrap().len(), 3, "{quiet:#}");
+
+    let told = look(&["--prune", "--deletion-brake", "1/1h"], 2).await;
+    let of = |name: &str| {
+        let object = format!("{}/{name}", stage.namespace);
+        let users = told["users"].as_array().unwrap();
+        let found = users.iter().find(|user| user["object"] == object).unwrap_or_else(|| panic!("{name}: {told:#}"));
+        (found["action"].as_str().unwrap().to_owned(), found["calls"].clone())
+    };
+    assert_eq!(of("stays"), ("nothing".to_owned(), json!([])));
+    assert_eq!(of("deleted"), ("delete".to_owned(), json!(["DeleteUser"])));
+    assert_eq!(of("deleted-too"), ("delete".to_owned(), json!(["DeleteUser"])));
+    assert_eq!(of("kept"), ("release".to_owned(), json!(["UntagResource"])));
+    assert_eq!(of("asleep"), ("wait".to_owned(), json!([])));
+    assert_eq!(of("old-name"), ("release".to_owned(), json!(["TagResource"])));
+    assert_eq!(of("new-name"), ("adopt".to_owned(), json!([])));
+    assert_eq!(of("first-name"), ("delete".to_owned(), json!(["DeleteUser"])));
+    assert_eq!(of("other-name"), ("create".to_owned(), json!(["CreateUser"])));
+    let held = told["notes"].to_string();
+    assert!(
+        held.contains("3 users of instance") && held.contains("lets 1 go") && held.contains("DeletionHeld"),
+        "{held}"
+    );
+    assert_eq!(look(&["--prune"], 2).await["notes"], json!([]));
+    assert_eq!(stage.writes().len(), before, "a plan writes nothing");
+
+    stage.create(&renamed).await;
+    stage.create(&other).await;
+    for name in ["deleted", "deleted-too", "kept", "old-name", "first-name", "asleep"] {
+        stage.delete(name).await;
+    }
+    for name in ["deleted", "deleted-too", "kept", "old-name", "first-name"] {
+        stage.gone(name).await;
+    }
+    stage.reason_while_deleting("asleep", "DeletionHeld").await;
+    stage.ready("new-name").await;
+    stage.ready("other-name").await;
+    let mut done = stage.written().split_off(before);
+    done.sort();
+    assert_eq!(done, ["CreateUser", "DeleteUser", "DeleteUser", "DeleteUser", "TagResource", "UntagResource"]);
+    let again = look(&["--prune"], 0).await;
+    let asleep = again["users"].as_array().unwrap().iter().find(|user| user["username"] == "asleep").unwrap();
+    assert_eq!((&asleep["action"], &asleep["reason"]), (&json!("wait"), &json!("Deleting")), "{asleep:#}");
+
+    // A file that cannot be read may have had them all.
+    std::fs::write(&file, format!("{}---\nkind: [", texts[0])).unwrap();
+    let broken = look(&["--prune"], 1).await;
+    assert!(broken["notes"].to_string().contains("is not told"), "{broken:#}");
+    let goes = |user: &Value| ["delete", "release"].contains(&user["action"].as_str().unwrap());
+    assert!(!broken["users"].as_array().unwrap().iter().any(goes), "{broken:#}");
+}
