@@ -1,10 +1,13 @@
 //! Which instance an object speaks of, which rules hold for it, and as whom to talk to it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kube::ResourceExt;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
 
 use super::Context;
+use super::subject::PublishError;
 use crate::connect::circuit::Fused;
 use crate::connect::{Connect, Credentials};
 use crate::pace::paced::{Paced, Work};
@@ -63,6 +66,27 @@ pub(super) fn credentials(rules: &Rules) -> Credentials {
 /// by ARN or by reference, these are its rules.
 pub(super) fn governors(cx: &Context, instance: &Instance) -> Vec<Arc<ConnectInstance>> {
     governing::governors(&cx.connect_instances.state(), instance).into_iter().map(Arc::clone).collect()
+}
+
+/// Whether the rules of an instance are still those of the cache, by the API server itself. ConnectInstances come by a
+/// watch of their own, which may be behind that of ConnectUsers: what cannot be undone does not go by it.
+///
+/// # Errors
+/// If the API server cannot be asked.
+pub(super) async fn are_rules_current(cx: &Context, instance: &Instance, object: String) -> Result<bool, PublishError> {
+    let api: Api<ConnectInstance> = Api::all(cx.client.clone());
+    let live = api.list(&ListParams::default()).await.map_err(|error| PublishError::Api {
+        what: "reading the ConnectInstances",
+        object,
+        source: Box::new(error),
+    })?;
+    let marks = |governor: &ConnectInstance| {
+        (governor.uid(), governor.metadata.generation, governor.metadata.deletion_timestamp.is_some())
+    };
+    let known = cx.connect_instances.state();
+    let known = known.iter().filter(|other| speaks_of(other, instance)).map(|other| marks(other));
+    let live = live.items.iter().filter(|other| speaks_of(other, instance)).map(marks);
+    Ok(known.collect::<BTreeSet<_>>() == live.collect())
 }
 
 /// The instance that a spec names by ARN or by reference.

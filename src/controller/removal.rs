@@ -9,7 +9,7 @@ use kube::ResourceExt;
 
 use self::find::{Found, find};
 use super::execute::{Executed, execute};
-use super::governance::{Governed, govern, governors};
+use super::governance::{Governed, are_rules_current, govern, governors};
 use super::lookup::Look;
 use super::redact::Redactor;
 use super::siblings::{self, Heir, Sibling};
@@ -171,6 +171,9 @@ async fn judge(subject: &mut Subject<'_>, cx: &Context, governed: &Governed, loo
         }
     }
     let stale = || Halt::from(PublishError::Stale { what: WHAT, object: subject.to_string() });
+    if !are_rules_current(cx, instance, subject.to_string()).await? {
+        return Err(stale());
+    }
     if let Some(heir) = &heir
         && !siblings::is_ready_to_inherit(cx, heir).await?
     {

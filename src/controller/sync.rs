@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use kube::api::ListParams;
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 use tokio::time::Instant;
 
-use super::governance::{Governed, govern, speaks_of};
+use super::governance::{Governed, are_rules_current, govern};
 use super::lookup::{Look, by_owner, by_username, in_list, in_some_list, look};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
@@ -20,7 +19,6 @@ use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
 use crate::policy::Rules;
 use crate::resource::RECONCILE_ANNOTATION;
 use crate::resource::condition::{Reason, is_ready, ready};
-use crate::resource::instance::ConnectInstance;
 use crate::resource::user::{AdoptionPolicy, DriftPolicy};
 use crate::user::desired::DesiredUser;
 use crate::user::ids::{Instance, UserId, Username};
@@ -333,15 +331,8 @@ impl Line<'_> {
     pub(super) async fn still_right(&self, subject: &mut Subject<'_>) -> Result<(), Halt> {
         const WHAT: &str = "reading before a write to Amazon Connect";
         let stale = || Halt::from(PublishError::Stale { what: WHAT, object: subject.to_string() });
-        if self.rules.source.is_none() {
-            let api: Api<ConnectInstance> = Api::all(self.cx.client.clone());
-            let all = api.list(&ListParams::default()).await.map_err(|error| {
-                let (object, source) = (subject.to_string(), Box::new(error));
-                Halt::from(PublishError::Api { what: "reading the ConnectInstances", object, source })
-            })?;
-            if all.items.iter().any(|governor| speaks_of(governor, &self.instance)) {
-                return Err(stale());
-            }
+        if self.rules.source.is_none() && !are_rules_current(self.cx, &self.instance, subject.to_string()).await? {
+            return Err(stale());
         }
         match subject.read_again(WHAT).await? {
             Live::Living { is_same: true } => Ok(()),

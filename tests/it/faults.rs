@@ -103,6 +103,11 @@ async fn a_retry_may_overtake_the_watch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_may_overtake_the_rules_that_forbid_it() {
+    stale::a_deletion_overtakes_its_rules().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_may_die_and_come_back() {
     api_server::dies_and_comes_back().await;
 }

@@ -52,6 +52,8 @@ pub enum Target {
     Reads,
     /// Watches.
     Watches,
+    /// Watches of ConnectInstances.
+    RulesWatches,
     /// All.
     All,
 }
@@ -68,6 +70,7 @@ impl Target {
             Self::ConfigMaps => is_write && path.contains("/configmaps"),
             Self::Reads => !is_write && !is_watch,
             Self::Watches => is_watch,
+            Self::RulesWatches => is_watch && path.contains("/connectinstances"),
             Self::All => true,
         }
     }

@@ -110,6 +110,13 @@ impl Audit {
     fn whose(&self, known: &Known, call: &Call<'_>, now: Timestamp) -> Result<&Life, String> {
         let (owner, uid) = (mark(&known.read, OWNER_TAG), mark(&known.read, UID_TAG));
         let by_uid = uid.and_then(|uid| self.lives.by_uid.get(uid));
+        // It was marked for the successor of the object that it had, by a write that has been judged.
+        let marked = mark(&known.tags, UID_TAG).filter(|marked| Some(*marked) != uid);
+        let successor = marked.and_then(|marked| self.lives.by_uid.get(marked));
+        if let Some(life) = successor.filter(|life| Some(life.path.as_str()) == owner && life.was_there(now, IN_FLIGHT))
+        {
+            return Ok(life);
+        }
         if let Some(life) = by_uid.filter(|life| Some(life.path.as_str()) == owner && life.was_there(now, IN_FLIGHT)) {
             return Ok(life);
         }
