@@ -1,10 +1,12 @@
 //! The stage on which the tests play: a real control plane for the whole test binary; for each test a
 //! namespace, a simulated Amazon Connect behind real HTTP, and a real operator process that runs under the
-//! RBAC that we ship. Whatever a test is about, the status contract is checked after every status write.
+//! RBAC that we ship. Whatever a test is about, the status contract is checked after every status write, and what is
+//! personal in it is looked for in log, statuses and events at the end.
 
 mod blessed;
 mod cluster;
 pub mod contract;
+mod discretion;
 mod fixtures;
 mod gate;
 mod in_process;

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 
 use super::cluster::{Cluster, cluster};
 use super::contract::violations;
+use super::discretion::Said;
 
 /// How long anything may take; far more than it does, since machines that run tests are slow.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -55,7 +56,7 @@ impl Default for Options {
             sweep: "1h",
             search: "1h",
             grace: "1500ms",
-            rust_log: "info,connect_user_operator=debug,kube_runtime=warn",
+            rust_log: "info,connect_user_operator=trace,kube_runtime=warn",
             operator: true,
             generate_passwords: false,
             sts: None,
@@ -76,6 +77,7 @@ pub struct Stage {
     options: Options,
     operator: Mutex<Option<Process>>,
     violations: Arc<Mutex<Vec<String>>>,
+    said: Said,
     log: PathBuf,
 }
 
@@ -115,9 +117,11 @@ impl Stage {
             options,
             operator: Mutex::default(),
             violations: Arc::default(),
+            said: Said::default(),
             log,
         };
         stage.watch_contract();
+        stage.said.watch_events(stage.client.clone(), &stage.namespace);
         stage.secret("password", "password", SENTINEL_PASSWORD).await;
         if stage.options.generate_passwords {
             stage.cluster.let_write_secrets(&stage.namespace).await;
@@ -415,11 +419,12 @@ impl Stage {
     // === the contract
 
     fn watch_contract(&self) {
-        let found = Arc::clone(&self.violations);
+        let (found, said) = (Arc::clone(&self.violations), self.said.clone());
         let objects = watcher(self.api(), watcher::Config::default()).default_backoff().applied_objects();
         tokio::spawn(objects.for_each(move |object| {
             if let Ok(object) = object {
                 found.lock().unwrap().extend(violations(&object));
+                said.note(&object.status);
             }
             std::future::ready(())
         }));
@@ -437,6 +442,8 @@ impl Drop for Stage {
         let found = self.violations.lock().unwrap();
         if !std::thread::panicking() {
             assert!(found.is_empty(), "the status contract was broken:\n{}", found.join("\n"));
+            let told = self.said.indiscretions(&self.operator_log(), &self.simulator.calls());
+            assert!(told.is_empty(), "{} lines tell what is personal:\n{}", told.len(), told.join("\n"));
         }
     }
 }
