@@ -10,45 +10,31 @@ mod values;
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use serde_json::Value;
 
-use self::helm::{of_kind, template};
+use self::helm::{Helm, of_kind, template};
+use crate::support::release::{Right, given, rights};
 
-/// Rules as a set of (group, resource, name, verb).
-pub fn rights(rules: &[PolicyRule]) -> BTreeSet<(String, String, String, String)> {
-    let mut rights = BTreeSet::new();
-    for rule in rules {
-        let names = rule.resource_names.clone().unwrap_or_else(|| vec![String::new()]);
-        for group in rule.api_groups.iter().flatten() {
-            for resource in rule.resources.iter().flatten() {
-                for name in &names {
-                    for verb in &rule.verbs {
-                        rights.insert((group.clone(), resource.clone(), name.clone(), verb.clone()));
-                    }
-                }
-            }
-        }
-    }
-    rights
+/// What a file of deploy/ gives, in the form of what the chart gives.
+fn deployed(file: &str) -> BTreeSet<Right> {
+    let text = std::fs::read_to_string(format!("{}/deploy/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    given(&text.split("\n---\n").map(|text| serde_saphyr::from_str(text).unwrap()).collect::<Vec<_>>())
 }
 
-fn shipped(kind: &str) -> Vec<PolicyRule> {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/rbac.yaml")).unwrap();
-    let documents = text.split("\n---\n").map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
-    let rules = documents.filter(|document| document["kind"] == kind).map(|document| document["rules"].clone());
-    rules.flat_map(|rules| serde_json::from_value::<Vec<PolicyRule>>(rules).unwrap()).collect()
-}
-
+/// The tests run under those of the chart.
 #[test]
-fn its_rights_are_those_that_the_tests_run_under() {
-    let documents =
-        template(&["leaderElection.enabled=true", "leaderElection.leaseName=connect-user-operator"]).unwrap();
-    let role: ClusterRole = serde_json::from_value(of_kind(&documents, "ClusterRole")[0].clone()).unwrap();
-    assert_eq!(rights(&role.rules.unwrap()), rights(&shipped("ClusterRole")));
-    let role: Role = serde_json::from_value(of_kind(&documents, "Role")[0].clone()).unwrap();
-    assert_eq!(rights(&role.rules.unwrap()), rights(&shipped("Role")));
+fn its_rights_are_those_of_deploy() {
+    let rendered = |values: &[&str]| {
+        // Of the same name as there.
+        given(&Helm::Four.render("connect-user-operator", "connect", values).unwrap())
+    };
+    let base = rendered(&["leaderElection.enabled=true"]);
+    assert!(base.len() >= 16, "{base:#?}");
+    assert_eq!(base, deployed("rbac.yaml"));
+    let further = rendered(&["leaderElection.enabled=true", "rbac.generatePasswords=true"]);
+    let further: BTreeSet<Right> = further.difference(&base).cloned().collect();
+    assert_eq!(further, deployed("generate-passwords.yaml"));
 }
 
 #[test]

@@ -44,9 +44,9 @@ async fn until(stage: &Stage, wanted: &[(String, f64)]) -> BTreeMap<String, f64>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_tell_how_each_instance_is_doing() {
-    let arguments = vec!["--deletion-brake=1/1h".to_owned()];
+    let values = json!({ "operator": { "deletionBrake": "1/1h" } });
     // Only the sweep finds the change in the console: a look of its own could be quicker, and make no suspect.
-    let options = Options { sweep: "1s", arguments, ..Options::default() };
+    let options = Options { sweep: "1s", values, ..Options::default() };
     let stage = Stage::with("gauges", options).await;
     stage.administrator();
     for number in 0..USERS {

@@ -143,7 +143,7 @@ async fn without_the_rights_the_message_names_them_and_their_file_and_it_heals_w
     }
     assert_eq!(stage.written(), ["CreateUser"]);
     assert!(secrets(&stage).get_opt(SECRET).await.unwrap().is_none());
-    stage.cluster.let_write_secrets(&stage.namespace).await;
+    stage.upgrade(&json!({ "rbac": { "generatePasswords": true } })).await;
     for name in ["jane", "jack"] {
         stage.ready(name).await;
         assert!(stage.user(name).is_some());

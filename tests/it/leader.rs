@@ -45,9 +45,9 @@ async fn ends_by_itself(process: &Process, why: &str) {
 async fn a_leader_that_is_killed_is_succeeded_when_its_lease_has_run_out() {
     let house = House::new("lead-kill", busy()).await;
     // The times that a Pod has by default.
-    let a = house.replica("replica-a", &[]);
+    let a = house.replica("replica-a", &[]).await;
     leads(&a).await;
-    let b = house.replica("replica-b", &[]);
+    let b = house.replica("replica-b", &[]).await;
     stands_by(&b).await;
     // As good as the leader to whoever asks, but for one figure.
     for (process, leader) in [(&a, 1), (&b, 0)] {
@@ -76,9 +76,9 @@ async fn a_leader_that_is_killed_is_succeeded_when_its_lease_has_run_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_told_to_stop_hands_over_at_once_when_it_has_finished() {
     let house = House::new("lead-term", busy()).await;
-    let a = house.replica("replica-a", &[]);
+    let a = house.replica("replica-a", &[]).await;
     leads(&a).await;
-    let b = house.replica("replica-b", &[]);
+    let b = house.replica("replica-b", &[]).await;
     stands_by(&b).await;
     // What is under way takes its time.
     house.stage.simulator.inject(Fault::new(FaultKind::Latency { millis: 1000 }).on("CreateUser"));
@@ -97,7 +97,7 @@ async fn a_leader_that_is_told_to_stop_hands_over_at_once_when_it_has_finished()
     house.callers_were(&["replica-a", "replica-b"]);
     // Nobody is left to hand over to, and the next does not wait either.
     assert!(b.terminate(LONG).await.unwrap().success());
-    let c = house.replica("replica-c", &[]);
+    let c = house.replica("replica-c", &[]).await;
     let started = Instant::now();
     leads(&c).await;
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
@@ -106,9 +106,9 @@ async fn a_leader_that_is_told_to_stop_hands_over_at_once_when_it_has_finished()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_was_paused_ends_without_a_call_when_it_wakes() {
     let house = House::new("lead-stop", busy()).await;
-    let a = house.replica("replica-a", &QUICK);
+    let a = house.replica("replica-a", &QUICK).await;
     leads(&a).await;
-    let b = house.replica("replica-b", &QUICK);
+    let b = house.replica("replica-b", &QUICK).await;
     stands_by(&b).await;
     house.hire(0..60).await;
     house.made(4).await;
@@ -129,9 +129,9 @@ async fn a_leader_that_was_paused_ends_without_a_call_when_it_wakes() {
 async fn a_leader_that_does_not_reach_the_api_server_ends_before_another_begins() {
     let house = House::new("lead-cut", busy()).await;
     let way = Proxy::to(&house.stage.cluster.plane.url()).await;
-    let a = house.replica_over("replica-a", &way.url(), &QUICK);
+    let a = house.replica_over("replica-a", &way.url(), &QUICK).await;
     leads(&a).await;
-    let b = house.replica("replica-b", &QUICK);
+    let b = house.replica("replica-b", &QUICK).await;
     stands_by(&b).await;
     house.hire(0..20).await;
     house.made(3).await;
@@ -151,7 +151,8 @@ async fn a_leader_that_does_not_reach_the_api_server_ends_before_another_begins(
 async fn of_two_that_begin_at_once_one_leads_and_the_other_makes_no_call() {
     let house = House::new("lead-two", Options::default()).await;
     house.hire(0..5).await;
-    let both = ["replica-a", "replica-b"].map(|name| (name, house.replica(name, &QUICK)));
+    let begin = async |name| (name, house.replica(name, &QUICK).await);
+    let both: [_; 2] = tokio::join!(begin("replica-a"), begin("replica-b")).into();
     house.all_ready(0..5).await;
     // Long enough for the other to make a mistake.
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -177,7 +178,7 @@ async fn what_a_lease_says_of_the_time_is_not_believed() {
         let house = House::new(name, Options::default()).await;
         house.lease("somebody-else", 4, time).await;
         house.hire(0..1).await;
-        let a = house.replica("replica-a", &QUICK);
+        let a = house.replica("replica-a", &QUICK).await;
         stands_by(&a).await;
         let seen = Instant::now();
         leads(&a).await;

@@ -3,7 +3,6 @@
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Mutation, UserPatch};
 use connect_user_operator::resource::FINALIZER;
-use harness::Identity;
 use kube::ResourceExt;
 use serde_json::json;
 
@@ -15,8 +14,12 @@ fn elsewhere() -> serde_json::Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_install_tells_what_it_would_do_and_leaves_no_trace() {
-    let options =
-        Options { resync: "1s", sweep: "1s", arguments: vec!["--read-only".to_owned()], ..Options::default() };
+    let options = Options {
+        resync: "1s",
+        sweep: "1s",
+        values: json!({ "operator": { "readOnly": true } }),
+        ..Options::default()
+    };
     let stage = Stage::with("read-only", options).await;
     stage.administrator();
     let set = UserPatch {
@@ -65,10 +68,7 @@ async fn a_user_that_is_managed_already_is_neither_changed_nor_deleted() {
     }
     stage.stop_operator().await;
     let (written, before) = (stage.writes(), stage.simulator.users(m::ID));
-    let kubeconfig = stage.cluster.plane.dir().join("read-only-later.kubeconfig");
-    stage.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
-    let log = harness::target_dir().join("it-logs/read-only-later-again.log");
-    let process = stage.launch(&log, &kubeconfig, &["--read-only", "true"]);
+    let process = stage.launch("again", &json!({ "operator": { "readOnly": true } })).await;
     stage.edit("jane", elsewhere()).await;
     let message = stage.reason("jane", "Frozen").await;
     assert!(message.contains("would be changed in routingProfile"), "{message}");

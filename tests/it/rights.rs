@@ -7,24 +7,19 @@ use std::process::Command;
 use std::time::Duration;
 
 use connect_simulator::fixtures::managed as m;
-use harness::{Audit, Launch, Process, Settings};
+use harness::{Audit, Process, Settings};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::api::DeleteParams;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::chart::helm::{CHART, Helm, of_kind, template};
-use crate::chart::rights;
+use crate::support::release::{Right, given, launch};
 use crate::support::{Cluster, Options, Stage, managed};
 
 const NAME: &str = "rel-connect-user-operator";
 const ACCOUNT: &str = "system:serviceaccount:connect:rel-connect-user-operator";
 const ROOM: Duration = Duration::from_secs(60);
-
-/// A request, or what allows it: its namespace, or none for all; and group, resource with its subresource, name or none
-/// for all, verb.
-type Right = (String, (String, String, String, String));
 
 /// Everything that needs a right is switched on.
 fn values(stage: &Stage, file: &Path, operator: Value) {
@@ -51,25 +46,10 @@ fn values(stage: &Stage, file: &Path, operator: Value) {
 async fn start(cluster: &Cluster) -> Process {
     let client = cluster.client().await;
     let deployment = Api::<Deployment>::namespaced(client, "connect").get(NAME).await.unwrap();
-    let pod = deployment.spec.unwrap().template.spec.unwrap();
-    let container = &pod.containers[0];
+    let pod = deployment.spec.as_ref().unwrap().template.spec.as_ref().unwrap();
     let kubeconfig = cluster.kubeconfig_of("connect", pod.service_account_name.as_deref().unwrap()).await;
-    let listen = |argument: &String| {
-        if argument.starts_with("--listen=") {
-            "--listen=127.0.0.1:0".to_owned()
-        } else {
-            argument.replace("$(POD_NAME)", "rel-0")
-        }
-    };
     let log = harness::target_dir().join("it-logs").join("rights.log");
-    let mut launch = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), log)
-        .env_clear()
-        .args(container.args.as_ref().unwrap().iter().map(listen))
-        .env("KUBECONFIG", kubeconfig);
-    for variable in container.env.iter().flatten() {
-        launch = launch.env(&variable.name, variable.value.as_deref().unwrap_or_default());
-    }
-    let process = launch.spawn().unwrap();
+    let process = launch(&deployment, "rel-0", &kubeconfig, &log).spawn().unwrap();
     process.wait_for_line(|line| line.contains("cache is filled"), ROOM).await.unwrap();
     process
 }
@@ -151,23 +131,6 @@ fn asked(log: &Path, since: usize) -> (BTreeSet<Right>, Vec<String>, usize) {
         asked.insert((namespace, request));
     }
     (asked, refused, text.lines().count())
-}
-
-/// What the rules of the operator's account give.
-fn given(rendered: &[Value]) -> BTreeSet<Right> {
-    let operator = |role: &&&Value| !role["metadata"]["name"].as_str().unwrap().ends_with("-guard");
-    let mut given = BTreeSet::new();
-    let mut give = |namespace: &str, rules: Option<Vec<PolicyRule>>| {
-        given.extend(rights(&rules.unwrap_or_default()).into_iter().map(|right| (namespace.to_owned(), right)));
-    };
-    for role in of_kind(rendered, "ClusterRole").iter().filter(operator) {
-        give("", serde_json::from_value::<ClusterRole>((**role).clone()).unwrap().rules);
-    }
-    for role in of_kind(rendered, "Role").iter().filter(operator) {
-        let role: Role = serde_json::from_value((**role).clone()).unwrap();
-        give(&role.metadata.namespace.unwrap(), role.rules);
-    }
-    given
 }
 
 /// What is given and was not asked for.

@@ -4,7 +4,7 @@
 use connect_simulator::UserPatch;
 use connect_simulator::fixtures::managed as m;
 use connect_user_operator::resource::condition::ready;
-use harness::{Identity, Process};
+use harness::Process;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -26,14 +26,13 @@ impl Shards {
     async fn with(name: &str, options: Options) -> Self {
         let stage = Stage::with(name, Options { operator: false, resync: "1s", ..options }).await;
         stage.add_instance(ID);
-        let kubeconfig = stage.cluster.plane.dir().join(format!("{}.kubeconfig", stage.namespace));
-        stage.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
-        let processes = ["shard-a", "shard-b"].map(|shard| {
-            let log = harness::target_dir().join("it-logs").join(format!("{}-{shard}.log", stage.namespace));
-            let _ = std::fs::remove_file(&log);
-            let selector = format!("shard={}", &shard[6..]);
-            stage.launch(&log, &kubeconfig, &["--watch-selector", &selector, "--identity", shard])
-        });
+        let shard = async |name: &str| {
+            let selector = format!("shard={}", &name[6..]);
+            let identity = format!("--identity={name}");
+            let values = json!({ "operator": { "watchSelector": selector, "extraArgs": [identity] } });
+            stage.launch(name, &values).await
+        };
+        let processes = [shard("shard-a").await, shard("shard-b").await];
         for process in &processes {
             let filled = |line: &str| line.contains("cache is filled");
             process.wait_for_line(filled, std::time::Duration::from_secs(60)).await.unwrap();

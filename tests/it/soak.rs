@@ -10,6 +10,8 @@ use connect_simulator::{Fault, FaultKind};
 
 use self::memory::Memory;
 use self::people::People;
+use serde_json::json;
+
 use crate::histories::dice::Dice;
 use crate::support::{Options, Stage};
 
@@ -42,7 +44,7 @@ async fn nothing_is_lost_or_missed_and_memory_does_not_grow() {
         resync: "5m",
         rust_log: "info,connect_user_operator=warn,connect_user_operator::cli=info,connect_user_operator::controller=info",
         simulator: connect_simulator::Options { users_quota: 2 * count, ..connect_simulator::Options::default() },
-        arguments: vec!["--deletion-brake=1000000/1h".to_owned()],
+        values: json!({ "operator": { "deletionBrake": "1000000/1h" } }),
         ..Options::default()
     };
     let stage = Stage::with("soak", options).await;

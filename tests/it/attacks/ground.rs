@@ -23,8 +23,8 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) async fn new(test: &str, number: u32, rules: Option<Value>) -> Self {
         let victim = cluster().await.namespace(&format!("{test}-victim")).await;
-        let arguments = vec!["--watch-namespaces".to_owned(), victim.clone()];
-        let stage = Stage::with(test, Options { arguments, ..Options::default() }).await;
+        let options = Options { further_namespaces: vec![victim.clone()], ..Options::default() };
+        let stage = Stage::with(test, options).await;
         let id = format!("44444444-4444-4444-8444-abcdef{number:06}");
         let arn = stage.add_instance(&id);
         let ground = Self { attacker: stage.namespace.clone(), victim, arn, id, stage };

@@ -63,8 +63,8 @@ async fn a_right_that_was_taken_away_ends_at_once_and_what_was_made_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restricted_tenancy_leaves_no_instance_without_rules() {
-    let arguments = vec!["--tenancy".to_owned(), "restricted".to_owned()];
-    let stage = Stage::with("attack-restricted", Options { arguments, ..Options::default() }).await;
+    let values = json!({ "operator": { "tenancy": "restricted" } });
+    let stage = Stage::with("attack-restricted", Options { values, ..Options::default() }).await;
     stage.create(&managed("jane", "jane.doe")).await;
     let message = stage.reason("jane", "NotAllowed").await;
     assert!(message.contains("--tenancy=restricted") && message.contains(&stage.namespace), "{message}");

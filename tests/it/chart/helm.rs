@@ -32,7 +32,12 @@ impl Helm {
     /// The objects of the chart with values as `--set` has them, or with `json:` before them as `--set-json` has them,
     /// or from a file with `file:` before its path.
     pub fn template(self, values: &[&str]) -> Result<Vec<Value>, String> {
-        let mut arguments = vec!["template", "rel", CHART, "--namespace", "connect"];
+        self.render("rel", "connect", values)
+    }
+
+    /// The same as another release in another namespace.
+    pub fn render(self, release: &str, namespace: &str, values: &[&str]) -> Result<Vec<Value>, String> {
+        let mut arguments = vec!["template", release, CHART, "--namespace", namespace];
         arguments.extend(set(values));
         let text = self.run(Path::new("/nonexistent"), &arguments)?;
         let documents = text.split("\n---\n").filter(|text| text.lines().any(|line| line.starts_with("kind:")));

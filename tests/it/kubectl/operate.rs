@@ -114,8 +114,8 @@ async fn many_are_not_touched_unless_somebody_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_held_deletion_goes_on_or_lets_go_as_a_person_says() {
-    let arguments = vec!["--deletion-brake=0/1h".to_owned()];
-    let stage = Stage::with("koperate-release", Options { arguments, ..Options::default() }).await;
+    let values = json!({ "operator": { "deletionBrake": "0/1h" } });
+    let stage = Stage::with("koperate-release", Options { values, ..Options::default() }).await;
     stage.administrator();
     for name in ["stays", "goes", "lives"] {
         stage.create(&managed(name, name)).await;

@@ -9,6 +9,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::command;
+use serde_json::json;
+
 use crate::support::{Options, Stage, managed};
 
 /// What a terminal would have got, and the exit code; nothing is left running.
@@ -51,8 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_asked_and_only_yes_means_yes() {
-    let arguments = vec!["--deletion-brake=0/1h".to_owned()];
-    let stage = Stage::with("kterminal", Options { arguments, ..Options::default() }).await;
+    let values = json!({ "operator": { "deletionBrake": "0/1h" } });
+    let stage = Stage::with("kterminal", Options { values, ..Options::default() }).await;
     stage.administrator();
     stage.create(&managed("goes", "goes")).await;
     stage.ready("goes").await;

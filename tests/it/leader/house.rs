@@ -1,21 +1,20 @@
-//! An operator with several replicas, installed in the namespace of its test, so that every test has a Lease of
-//! its own under the rights that are shipped.
+//! An operator with several replicas, as the chart installs it in the namespace of its test: every test has a Lease of its
+//! own.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use connect_simulator::CallRecord;
-use harness::{Identity, Process};
+use harness::Process;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Api;
 use kube::api::PostParams;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Options, Stage, managed};
 
 /// Times that a slow machine can still keep.
-pub const QUICK: [&str; 6] = ["--lease-duration", "6s", "--renew-deadline", "4s", "--retry-period", "500ms"];
+pub const QUICK: [(&str, &str); 3] = [("leaseDuration", "6s"), ("renewDeadline", "4s"), ("retryPeriod", "500ms")];
 
 pub struct House {
     pub stage: Stage,
@@ -23,41 +22,21 @@ pub struct House {
 
 impl House {
     pub async fn new(name: &str, options: Options) -> Self {
-        let stage = Stage::with(name, Options { operator: false, ..options }).await;
-        // The Role of deploy/rbac.yaml, as if the operator had been installed here.
-        let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/rbac.yaml")).unwrap();
-        let documents = shipped.split("\n---\n").map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
-        for mut document in documents {
-            document["metadata"]["namespace"] = json!(stage.namespace);
-            let (client, params) = (stage.client.clone(), PostParams::default());
-            if document["kind"] == "Role" {
-                let roles: Api<Role> = Api::namespaced(client, &stage.namespace);
-                roles.create(&params, &serde_json::from_value(document).unwrap()).await.unwrap();
-            } else if document["kind"] == "RoleBinding" {
-                let bindings: Api<RoleBinding> = Api::namespaced(client, &stage.namespace);
-                bindings.create(&params, &serde_json::from_value(document).unwrap()).await.unwrap();
-            }
-        }
-        Self { stage }
+        Self { stage: Stage::with(name, Options { operator: false, ..options }).await }
     }
 
-    /// A process that takes part in the election.
-    pub fn replica(&self, name: &str, further: &[&str]) -> Process {
-        self.replica_over(name, &self.stage.cluster.plane.url(), further)
+    /// A process that takes part in the election, by these times instead of those that the chart gives.
+    pub async fn replica(&self, name: &str, times: &[(&str, &str)]) -> Process {
+        self.replica_over(name, &self.stage.cluster.plane.url(), times).await
     }
 
     /// The same, with the API server at another address.
-    pub fn replica_over(&self, name: &str, url: &str, further: &[&str]) -> Process {
-        let (plane, namespace) = (&self.stage.cluster.plane, &self.stage.namespace);
-        let mut config: Value = serde_json::from_str(&plane.kubeconfig(&Identity::Operator).unwrap()).unwrap();
-        config["contexts"][0]["context"]["namespace"] = json!(namespace);
-        config["clusters"][0]["cluster"]["server"] = json!(url);
-        let kubeconfig = plane.dir().join(format!("{namespace}-{name}.kubeconfig"));
-        std::fs::write(&kubeconfig, config.to_string()).unwrap();
-        let log = harness::target_dir().join("it-logs").join(format!("{namespace}-{name}.log"));
-        let _ = std::fs::remove_file(&log);
-        let further = [&["--leader-elect", "true", "--identity", name], further].concat();
-        self.stage.launch(&log, &kubeconfig, &further)
+    pub async fn replica_over(&self, name: &str, url: &str, times: &[(&str, &str)]) -> Process {
+        let mut election = json!({ "enabled": true });
+        for (time, value) in times {
+            election[time] = json!(value);
+        }
+        self.stage.launch_over(name, url, &json!({ "leaderElection": election })).await
     }
 
     /// Declares people.

@@ -97,8 +97,8 @@ async fn lines_of_the_log_have_the_id_of_their_trace_while_traces_are_on() {
         // Without spans in the log there is still the trace.
         ("traces-json", "json", "info,connect_user_operator::controller::reconcile=warn"),
     ] {
-        let arguments = vec![format!("--log-format={format}")];
-        let stage = traced(name, &collector, Options { arguments, rust_log: levels, ..Options::default() }).await;
+        let values = json!({ "operator": { "logFormat": format } });
+        let stage = traced(name, &collector, Options { values, rust_log: levels, ..Options::default() }).await;
         stage.simulator.inject(Fault::error_before(500, "InternalServiceException").on("CreateUser").times(1));
         stage.create(&managed("jane", "jane.doe")).await;
         stage.ready("jane").await;

@@ -116,10 +116,8 @@ async fn who_waits_long_is_told_once_and_everybody_gets_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn turns_are_waited_for_before_anything_is_written_down() {
-    let arguments = ["CreateUser", "UpdateUserIdentityInfo", "DeleteUser"]
-        .map(|operation| format!("--rate-limit={operation}=0.1/1"))
-        .to_vec();
-    let stage = Stage::with("turn-first", Options { arguments, ..Options::default() }).await;
+    let rate_limit = Some("*=10000,CreateUser=0.1/1,UpdateUserIdentityInfo=0.1/1,DeleteUser=0.1/1");
+    let stage = Stage::with("turn-first", Options { rate_limit, ..Options::default() }).await;
     stage.add_instance(ID);
     let names = ["jane", "john"];
     let pause = || tokio::time::sleep(Duration::from_secs(4));

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use harness::{ControlPlane, Identity, Settings};
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
-use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use tokio::sync::OnceCell;
@@ -18,7 +17,7 @@ pub struct Cluster {
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static NAMESPACES: AtomicUsize = AtomicUsize::new(0);
 
-/// The control plane, with our definitions and the operator's rights applied.
+/// The control plane, with our definitions and deploy/rbac.yaml applied. Operators bring rights of their own, by the chart.
 pub async fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| Cluster::start("it")).await
 }
@@ -41,11 +40,14 @@ impl Cluster {
         self.plane.dir().join("admin.kubeconfig")
     }
 
-    /// A kubeconfig with a token that the API server has issued for a ServiceAccount, as a Pod gets it.
+    /// A kubeconfig with a token that the API server has issued for a ServiceAccount, as a Pod gets it; for a day, since
+    /// nobody renews it.
     pub async fn kubeconfig_of(&self, namespace: &str, account: &str) -> PathBuf {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await, namespace);
-        let (params, request) = (PostParams::default(), TokenRequest::default());
-        let token = accounts.create_token_request(account, &params, &request).await.unwrap().status.unwrap().token;
+        let mut request = TokenRequest::default();
+        request.spec.expiration_seconds = Some(86_400);
+        let token = accounts.create_token_request(account, &PostParams::default(), &request).await.unwrap();
+        let token = token.status.unwrap().token;
         let mut kubeconfig: serde_json::Value =
             serde_json::from_str(&self.plane.kubeconfig(&Identity::Admin).unwrap()).unwrap();
         kubeconfig["users"][0]["user"] = serde_json::json!({ "token": token });
@@ -80,29 +82,12 @@ impl Cluster {
             }
         }
         kubectl(&["apply", "-f", "deploy/rbac.yaml"]);
-        // Only the role: it is bound in the namespaces of the tests that want it.
-        let further = std::fs::read_to_string("deploy/generate-passwords.yaml").unwrap();
-        let role = plane.dir().join("generate-passwords.yaml");
-        std::fs::write(&role, further.split("\n---\n").next().unwrap()).unwrap();
-        kubectl(&["apply", "-f", role.to_str().unwrap()]);
         Self { plane }
     }
 
     /// A client that may do everything. Each test has a runtime of its own, and a client belongs to one.
     pub async fn client(&self) -> Client {
         self.plane.client(&Identity::Admin).await.unwrap()
-    }
-
-    /// Binds the rights of deploy/generate-passwords.yaml in a namespace.
-    pub async fn let_write_secrets(&self, namespace: &str) {
-        let name = "connect-user-operator-generate-passwords";
-        let binding = serde_json::json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": name },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
-            "subjects": [{ "kind": "ServiceAccount", "name": "connect-user-operator", "namespace": "connect" }],
-        });
-        let bindings: Api<RoleBinding> = Api::namespaced(self.client().await, namespace);
-        bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
     }
 
     /// A namespace of its own for a test.

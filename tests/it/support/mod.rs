@@ -1,7 +1,7 @@
 //! The stage on which the tests play: a real control plane for the whole test binary; for each test a
-//! namespace, a simulated Amazon Connect behind real HTTP, and a real operator process that runs under the
-//! RBAC that we ship. Whatever a test is about, the status contract is checked after every status write, and what is
-//! personal in it is looked for in log, statuses and events at the end.
+//! namespace, a simulated Amazon Connect behind real HTTP, and a real operator process as the chart installs it:
+//! its account, its rights, its arguments, its environment. Whatever a test is about, the status contract is checked
+//! after every status write, and what is personal in it is looked for in log, statuses and events at the end.
 
 mod blessed;
 mod cluster;
@@ -12,6 +12,7 @@ mod gate;
 mod in_process;
 mod instances;
 mod plane;
+pub mod release;
 mod stage;
 mod wire;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use connect_simulator::{CallRecord, Mutation, Simulator, User, UserPatch, fixtures};
 use connect_user_operator::resource::user::ConnectUser;
 use futures::StreamExt;
-use harness::{Identity, Launch, Process};
+use harness::Process;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use super::cluster::{Cluster, cluster};
 use super::contract::violations;
 use super::discretion::Said;
+use super::release::{NAME, Release, merge};
 
 /// How long anything may take; far more than it does, since machines that run tests are slow.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -35,14 +36,16 @@ pub struct Options {
     pub grace: &'static str,
     pub rust_log: &'static str,
     pub operator: bool,
-    /// Whether the operator may write Secrets in the test's namespace.
+    /// Whether the operator may write Secrets.
     pub generate_passwords: bool,
     /// Where roles are assumed; none by default.
     pub sts: Option<connect_simulator::sts::Sts>,
     /// Rate limits of the operator; none means AWS's defaults. The simulator throttles only where it is told to.
     pub rate_limit: Option<&'static str>,
-    /// Further arguments of the operator.
-    pub arguments: Vec<String>,
+    /// What it watches besides the test's namespace.
+    pub further_namespaces: Vec<String>,
+    /// Further values of the chart.
+    pub values: Value,
     /// Further variables of its environment.
     pub environment: Vec<(String, String)>,
 }
@@ -61,7 +64,8 @@ impl Default for Options {
             generate_passwords: false,
             sts: None,
             rate_limit: Some("*=10000"),
-            arguments: Vec::new(),
+            further_namespaces: Vec::new(),
+            values: json!({}),
             environment: Vec::new(),
         }
     }
@@ -76,6 +80,8 @@ pub struct Stage {
     sts_endpoint: Option<String>,
     options: Options,
     operator: Mutex<Option<Process>>,
+    /// The chart as last installed, with the values that it was given, and a kubeconfig of its account.
+    release: tokio::sync::Mutex<Option<(Value, Arc<Release>, PathBuf)>>,
     violations: Arc<Mutex<Vec<String>>>,
     said: Said,
     log: PathBuf,
@@ -116,6 +122,7 @@ impl Stage {
             sts_endpoint,
             options,
             operator: Mutex::default(),
+            release: tokio::sync::Mutex::default(),
             violations: Arc::default(),
             said: Said::default(),
             log,
@@ -123,9 +130,6 @@ impl Stage {
         stage.watch_contract();
         stage.said.watch_events(stage.client.clone(), &stage.namespace);
         stage.secret("password", "password", SENTINEL_PASSWORD).await;
-        if stage.options.generate_passwords {
-            stage.cluster.let_write_secrets(&stage.namespace).await;
-        }
         if stage.options.operator {
             stage.start_operator().await;
         }
@@ -135,35 +139,80 @@ impl Stage {
     // === the operator
 
     pub async fn start_operator(&self) {
-        let kubeconfig = self.cluster.plane.dir().join(format!("{}.kubeconfig", self.namespace));
-        self.cluster.plane.write_kubeconfig(&Identity::Operator, &kubeconfig).unwrap();
-        let process = self.launch(&self.log, &kubeconfig, &[]);
+        let process = self.spawn(NAME, &self.log, None, &json!({})).await;
         process.wait_for_line(|line| line.contains("cache is filled"), DEADLINE).await.unwrap();
         *self.operator.lock().unwrap() = Some(process);
     }
 
-    /// An operator process of this stage, with a log and a kubeconfig of its own.
-    pub fn launch(&self, log: &Path, kubeconfig: &Path, further: &[&str]) -> Process {
-        let Options { resync, sweep, search, grace, rust_log, rate_limit, .. } = self.options;
+    /// An operator process of this stage in a Pod of this name, with a log of its own, after an upgrade to further values.
+    pub async fn launch(&self, pod: &str, values: &Value) -> Process {
+        self.launch_over(pod, &self.cluster.plane.url(), values).await
+    }
+
+    /// The same, with the API server at another address.
+    pub async fn launch_over(&self, pod: &str, url: &str, values: &Value) -> Process {
+        let log = harness::target_dir().join("it-logs").join(format!("{}-{pod}.log", self.namespace));
+        let _ = std::fs::remove_file(&log);
+        self.spawn(pod, &log, Some(url), values).await
+    }
+
+    async fn spawn(&self, pod: &str, log: &Path, url: Option<&str>, values: &Value) -> Process {
+        let (release, mut kubeconfig) = self.upgrade(values).await;
+        if let Some(url) = url {
+            let text = std::fs::read_to_string(&kubeconfig).unwrap();
+            let mut config: Value = serde_json::from_str(&text).unwrap();
+            config["clusters"][0]["cluster"]["server"] = json!(url);
+            kubeconfig = self.cluster.plane.dir().join(format!("{}-{pod}.kubeconfig", self.namespace));
+            std::fs::write(&kubeconfig, config.to_string()).unwrap();
+        }
+        release.launch(pod, &kubeconfig, log).append().spawn().unwrap()
+    }
+
+    /// Installs the chart in the test's namespace, or upgrades it, with further values.
+    pub async fn upgrade(&self, further: &Value) -> (Arc<Release>, PathBuf) {
+        let mut values = self.values();
+        merge(&mut values, further);
+        let mut installed = self.release.lock().await;
+        if let Some((known, release, kubeconfig)) = &*installed
+            && *known == values
+        {
+            return (Arc::clone(release), kubeconfig.clone());
+        }
+        let file = self.cluster.plane.dir().join(format!("{}-values.json", self.namespace));
+        let release = Arc::new(Release::rendered(&self.namespace, values.clone(), file).await);
+        let kubeconfig = release.grant(self.cluster).await;
+        *installed = Some((values, Arc::clone(&release), kubeconfig.clone()));
+        (release, kubeconfig)
+    }
+
+    /// What this stage tells the chart.
+    fn values(&self) -> Value {
+        let Options { resync, sweep, search, grace, rust_log, rate_limit, generate_passwords, .. } = self.options;
         // Nothing listens there: a call that nobody expects must not leave this machine.
         let sts = self.sts_endpoint.as_deref().unwrap_or("http://127.0.0.1:9");
-        let launch = Launch::new(env!("CARGO_BIN_EXE_connect-user-operator"), log)
-            .args(["run", "--listen", "127.0.0.1:0", "--cluster-name", "test"])
-            .args(["--watch-namespaces", &self.namespace])
-            .args(["--sweep-interval", sweep, "--search-interval", search])
-            .args(["--resync-interval", resync, "--consistency-grace", grace, "--max-retry-interval", "2s"])
-            .args(rate_limit.iter().flat_map(|limit| ["--rate-limit", limit]))
-            .args(&self.options.arguments)
-            .args(further)
-            .env("KUBECONFIG", kubeconfig)
-            .env("AWS_ENDPOINT_URL_CONNECT", &self.endpoint)
-            .env("AWS_ENDPOINT_URL_STS", sts)
-            .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "example")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("RUST_LOG", rust_log);
-        let variables = self.options.environment.iter();
-        variables.fold(launch, |launch, (name, value)| launch.env(name, value)).append().spawn().unwrap()
+        let own = [
+            ("AWS_ENDPOINT_URL_STS", sts),
+            ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "example"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ];
+        let own = own.into_iter();
+        let variables = own.chain(self.options.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let watched = [&[self.namespace.clone()][..], &self.options.further_namespaces].concat();
+        let mut values = json!({
+            "operator": {
+                "clusterName": "test", "watchNamespaces": watched,
+                "sweepInterval": sweep, "searchInterval": search, "resyncInterval": resync,
+                "consistencyGrace": grace, "maxRetryInterval": "2s",
+                "rateLimits": rate_limit.iter().flat_map(|limits| limits.split(',')).collect::<Vec<_>>(),
+                "logFormat": "text", "logLevel": rust_log,
+            },
+            "rbac": { "generatePasswords": generate_passwords },
+            "aws": { "endpointUrlConnect": self.endpoint },
+            "extraEnv": variables.map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        });
+        merge(&mut values, &self.options.values);
+        values
     }
 
     /// SIGTERM; the exit code must be that of an orderly end.
