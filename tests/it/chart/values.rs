@@ -1,6 +1,5 @@
 //! Values: a mistake is refused before anything is installed, and what is taken reaches the program.
 
-use std::collections::BTreeSet;
 use std::process::Command;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -69,23 +68,6 @@ fn the_program_takes_the_arguments() {
     // It comes as far as to look for a cluster.
     assert!(!said.contains("Usage:") && !said.contains("error: "), "{arguments:?}: {said}");
     assert!(said.contains("starting"), "{said}");
-}
-
-/// Whatever the program can be told, a value tells it.
-#[test]
-fn every_flag_of_the_program_has_its_value() {
-    let documents = template(&[&format!("file:{CHART}/ci/everything-values.yaml")]).unwrap();
-    let arguments = &of_kind(&documents, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0]["args"];
-    let name = |text: &str| Some(text.split(['=', ' ']).next()?.to_owned()).filter(|name| name.starts_with("--"));
-    let given: BTreeSet<String> =
-        arguments.as_array().unwrap().iter().filter_map(|argument| name(argument.as_str()?)).collect();
-    let help = Command::new(env!("CARGO_BIN_EXE_connect-user-operator")).args(["run", "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
-    let lines = help.lines().map(str::trim).map(|line| line.strip_prefix("-h, ").unwrap_or(line));
-    let flags: BTreeSet<String> = lines.filter_map(name).filter(|name| name != "--version").collect();
-    assert!(flags.len() > 15, "{help}");
-    // Among what is given by hand there is `--help`.
-    assert_eq!(given, flags);
 }
 
 /// A schema of Kubernetes as one of JSON, which takes no name that is not in it.
