@@ -125,3 +125,43 @@ fn joined(result: Result<Result<(), Loss>, JoinError>) -> Result<(), Loss> {
         Err(Err(_)) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::{Request, Response};
+    use kube::client::Body;
+    use tower::BoxError;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_asks_for_no_lease_before_its_cache_is_warm() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let client = Client::new(
+            tower::service_fn(move |_: Request<Body>| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                std::future::pending::<Result<Response<Body>, BoxError>>()
+            }),
+            "connect",
+        );
+        let second = Duration::from_secs(1);
+        let timing = Timing { duration: second * 15, deadline: second * 10, retry: second * 2 };
+        let election = Election { identity: "a".to_owned(), lease_name: "lease".to_owned(), timing };
+        let (lead, warm) = (Lead::standby(), CancellationToken::new());
+        let filled = warm.clone();
+        let seen = Arc::clone(&asked);
+        let controllers = async move {
+            tokio::time::sleep(second * 60).await;
+            assert_eq!(seen.load(Ordering::Relaxed), 0, "one that cannot watch is of no use as a leader");
+            filled.cancel();
+            tokio::time::sleep(second * 60).await;
+        };
+        assert!(election.hold(client, "connect", &lead, warm, controllers).await.is_ok());
+        assert!(asked.load(Ordering::Relaxed) > 0);
+        assert!(!lead.is_leading());
+    }
+}

@@ -120,3 +120,47 @@ impl<C: Connect> Connect for Guarded<C> {
         self.read("SearchQuickConnects", self.inner.search_quick_connects(instance, token))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_has_begun_is_not_carried_on_with_once_it_is_refused() {
+        static MAY: AtomicBool = AtomicBool::new(true);
+        static STEPS: AtomicUsize = AtomicUsize::new(0);
+        let guard: Guard = Arc::new(|is_write| {
+            let message = "not now".to_owned();
+            let refused = Refused { kind: Kind::Unavailable, code: "NotLeading", message };
+            if MAY.load(Ordering::Relaxed) && is_write { Ok(()) } else { Err(refused) }
+        });
+        let guarded = Guarded::new((), guard);
+        let call = || {
+            let steps = async {
+                for _ in 0..4 {
+                    STEPS.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_secs(4)).await;
+                }
+                Ok(())
+            };
+            steps.boxed()
+        };
+        assert!(guarded.guarded("CreateUser", true, call()).await.is_ok());
+        assert_eq!(STEPS.swap(0, Ordering::Relaxed), 4);
+        let later = async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            MAY.store(false, Ordering::Relaxed);
+        };
+        let (refused, ()) = tokio::join!(guarded.guarded("CreateUser", true, call()), later);
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.operation, refused.code.as_str()), ("CreateUser", "NotLeading"));
+        assert_eq!(STEPS.load(Ordering::Relaxed), 3, "begun at 0, 4 and 8 seconds, and not at 12");
+        // It is told of a read that it is one.
+        MAY.store(true, Ordering::Relaxed);
+        assert!(guarded.read("ListUsers", call()).await.is_err());
+        assert_eq!(STEPS.load(Ordering::Relaxed), 3);
+    }
+}

@@ -209,3 +209,6 @@ impl Candidate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

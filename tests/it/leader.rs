@@ -171,6 +171,24 @@ async fn of_two_that_begin_at_once_one_leads_and_the_other_makes_no_call() {
     house.callers_were(&[leader, other]);
 }
 
+/// A Pod keeps its name when its container is started anew, and the one before may be anywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_started_anew_does_not_take_itself_for_the_one_before() {
+    let house = House::new("lead-anew", Options::default()).await;
+    let before = house.replica("replica-a", &QUICK).await;
+    leads(&before).await;
+    before.signal("STOP").unwrap();
+    let anew = house.replica("replica-a", &QUICK).await;
+    stands_by(&anew).await;
+    let seen = Instant::now();
+    leads(&anew).await;
+    assert!(seen.elapsed() > Duration::from_millis(5500), "{:?}: the one before could still write", seen.elapsed());
+    before.signal("CONT").unwrap();
+    ends_by_itself(&before, "was not renewed within").await;
+    house.hire(0..1).await;
+    house.all_ready(0..1).await;
+}
+
 /// The machine of whoever wrote it has a clock of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_lease_says_of_the_time_is_not_believed() {
