@@ -5,10 +5,12 @@
 mod house;
 mod proxy;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use connect_simulator::{Fault, FaultKind};
+use connect_simulator::{Fault, FaultKind, fixtures};
 use harness::Process;
+use kube::api::ListParams;
 
 use self::house::{House, QUICK};
 use self::proxy::Proxy;
@@ -89,6 +91,11 @@ async fn a_leader_that_is_told_to_stop_hands_over_at_once_when_it_has_finished()
     assert!(status.success(), "{status}: {}", a.tail(20));
     assert!(a.tail(20).contains("let go of the lease"), "{}", a.tail(20));
     let ended = Instant::now();
+    // What it had begun it has finished: it knows of every user that it has made.
+    let made = house.stage.simulator.users(fixtures::managed::ID);
+    let known = house.stage.api().list(&ListParams::default()).await.unwrap();
+    let known: BTreeSet<String> = known.items.into_iter().filter_map(|object| object.status?.user_id).collect();
+    assert_eq!(made.into_iter().map(|user| user.id).collect::<BTreeSet<_>>(), known);
     leads(&b).await;
     println!("told to stop: ended after {:?}, the other leads {:?} later", ended - told, ended.elapsed());
     // A Lease that is left to run out takes fifteen seconds.
