@@ -3,7 +3,7 @@
 #
 #   tools/image/build.sh [NAME]     NAME is localhost/connect-user-operator:VERSION if not given
 #
-# BUILDER      docker or buildah; the one that is there if not given
+# BUILDER      docker or buildah; if not given, docker where its daemon answers
 # BUILD_BASE   other base images than the Dockerfile's; LOCAL_BASES=1 makes both on this machine, from Debian and the
 # RUN_BASE     Rust that is installed, where no registry of images can be reached
 # OUTPUT       a file to write the image to, as `docker save` does
@@ -12,7 +12,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
 say() { printf 'image: %s\n' "$*" >&2; }
 
-builder=${BUILDER:-$(basename "$(command -v docker || command -v buildah || true)")}
+builder=${BUILDER:-$(docker info >/dev/null 2>&1 && echo docker || echo buildah)}
+[ -z "${LOCAL_BASES:-}" ] || builder=buildah # they are made by it
+command -v "$builder" >/dev/null || {
+  say "docker or buildah is needed to build an image: install one of them (and start docker's daemon)"
+  exit 1
+}
 version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 name=${1:-localhost/connect-user-operator:$version}
 # The time of the commit, not of the build: the same sources give the same labels.
@@ -32,7 +37,7 @@ case $builder in
   docker) docker build --tag "$name" "${arguments[@]}" . >&2 ;;
   # In a chroot, so that it works where no container can be started, such as in a container.
   buildah) buildah build --isolation chroot --layers --format docker --tag "$name" "${arguments[@]}" . >&2 ;;
-  *) say "docker or buildah is needed to build an image: install one of them"; exit 1 ;;
+  *) say "BUILDER=$builder is neither docker nor buildah"; exit 1 ;;
 esac
 say "$name built in $((SECONDS - started)) s"
 

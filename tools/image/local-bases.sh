@@ -40,7 +40,7 @@ if ! buildah inspect --type image "$build" >/dev/null 2>&1; then
   mkdir -p "$root/usr/local/rust/lib" "$root/usr/local/cargo"
   cp -a "$rust/bin" "$root/usr/local/rust/"
   # Without the documentation, which is most of it.
-  cp -a "$rust"/lib/*.so "$rust/lib/rustlib" "$root/usr/local/rust/lib/"
+  cp -a "$rust"/lib/*.so* "$rust/lib/rustlib" "$root/usr/local/rust/lib/"
   cp "$authorities" "$root/etc/ssl/certs/ca-certificates.crt"
   config=${CARGO_HOME:-$HOME/.cargo}/config.toml
   [ ! -e "$config" ] || cp "$config" "$root/usr/local/cargo/"

@@ -53,7 +53,7 @@ impl Layout {
     }
 
     pub(super) fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.apiserver)
+        format!("https://{}:{}", self.settings.address, self.apiserver)
     }
 
     /// The API server's certificate and its CA's; it writes them when it first starts.
@@ -89,18 +89,20 @@ impl Layout {
         let mut launch = Launch::new(self.assets.join("kube-apiserver"), self.settings.logs.join("kube-apiserver.log"))
             .arg(format!("--etcd-servers=http://127.0.0.1:{}", self.etcd))
             .arg(flag("--cert-dir", self.certs()))
-            .arg("--bind-address=127.0.0.1")
+            .arg(format!("--bind-address={}", self.settings.address))
             .arg(format!("--secure-port={}", self.apiserver))
             .arg("--service-cluster-ip-range=10.0.0.0/24")
             .arg("--allow-privileged=true")
             .arg("--authorization-mode=RBAC")
             .arg(flag("--token-auth-file", file("tokens.csv")))
-            .arg("--disable-admission-plugins=ServiceAccount")
             .arg(format!("--service-account-issuer={}", self.url()))
             .arg(flag("--service-account-key-file", file("service-account.pub")))
             .arg(flag("--service-account-signing-key-file", file("service-account.key")))
             .arg("--enable-priority-and-fairness=false")
             .arg("--profiling=false");
+        if !self.settings.has_controllers {
+            launch = launch.arg("--disable-admission-plugins=ServiceAccount");
+        }
         if let Some(audit) = &self.settings.audit {
             launch = launch
                 .arg(flag("--audit-policy-file", file("audit-policy.yaml")))

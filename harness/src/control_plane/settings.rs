@@ -1,5 +1,6 @@
 //! What a control plane should be like, and who may talk to it.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +17,11 @@ pub struct Settings {
     /// People besides [`Identity::Admin`] and [`Identity::Operator`]. By default `tenant-a` and
     /// `tenant-b`, who may do nothing until somebody binds a role to them.
     pub users: Vec<User>,
+    /// Where the API server listens. Pods in a network of their own cannot reach the default, 127.0.0.1.
+    pub address: IpAddr,
+    /// Whether a controller-manager is started beside it, which makes the ServiceAccounts and their tokens that Pods
+    /// get: without one every Pod would be refused, so their admission is off.
+    pub has_controllers: bool,
     /// Further flags for the API server; the last one of a kind wins.
     pub apiserver_args: Vec<String>,
     /// How long each of the two servers may take to become ready.
@@ -30,6 +36,8 @@ impl Settings {
             logs: target_dir().join("control-plane").join(name),
             audit: None,
             users: vec![User::new("tenant-a"), User::new("tenant-b")],
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            has_controllers: false,
             apiserver_args: Vec::new(),
             ready_within: Duration::from_secs(90),
         }

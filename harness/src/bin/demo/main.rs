@@ -1,22 +1,18 @@
 //! The demo: the whole life of a few users, told as it happens and checked against the simulated
 //! Amazon Connect. Run it with `make demo`; `KEEP=1` leaves everything running afterwards.
 
-mod amazon;
 mod compare;
-mod http;
-mod kubectl;
 mod steps;
-mod story;
 mod world;
 
 use std::process::ExitCode;
 
-use story::Story;
+use harness::tell::story::Story;
 use world::World;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut story = Story::new();
+    let mut story = Story::new("demo");
     story.chapter("A cluster and Amazon Connect, on this machine");
     let mut world = match World::start(&mut story).await {
         Ok(world) => world,

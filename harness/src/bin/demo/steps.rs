@@ -6,8 +6,8 @@ mod declare;
 mod leave;
 mod refuse;
 
-use crate::story::{Failure, Story};
 use crate::world::World;
+use harness::tell::story::{Failure, Story};
 
 /// Tells everything after the start.
 pub(crate) async fn tell(world: &mut World, story: &mut Story) -> Result<(), Failure> {

@@ -7,10 +7,10 @@ use harness::{ControlPlane, Identity, Launch, Process, Settings};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
 
-use crate::amazon::Amazon;
-use crate::http::{Http, address_in};
-use crate::kubectl::{Answer, Kubectl};
-use crate::story::{Failure, Story, shell};
+use harness::tell::amazon::Amazon;
+use harness::tell::http::{Http, address_in};
+use harness::tell::story::{Failure, Story, shell};
+use harness::tell::tool::{Answer, Tool};
 
 /// Where the examples live.
 pub(crate) const NAMESPACE: &str = "emea-support";
@@ -20,7 +20,7 @@ pub(crate) struct World {
     operator: Option<Process>,
     simulator: Process,
     pub(crate) amazon: Amazon,
-    pub(crate) kubectl: Kubectl,
+    pub(crate) kubectl: Tool,
     users: Api<DynamicObject>,
     plane: ControlPlane,
 }
@@ -65,7 +65,7 @@ impl World {
             operator: None,
             simulator,
             amazon,
-            kubectl: Kubectl { path: plane.kubectl(), kubeconfig },
+            kubectl: Tool::kubectl(plane.kubectl(), kubeconfig),
             users: Api::namespaced_with(client, NAMESPACE, &resource),
             plane,
         })
@@ -130,19 +130,12 @@ impl World {
 
     /// Runs kubectl and shows it, with its answer.
     pub(crate) async fn kubectl(&self, story: &Story, args: &[&str]) -> Result<Answer, Failure> {
-        story.command(&shell(&[&["kubectl"], args].concat()));
-        let answer = self.kubectl.run(args).await?;
-        story.output(&answer.text);
-        Ok(answer)
+        self.kubectl.show(story, args).await
     }
 
     /// The same, where the command must succeed.
     pub(crate) async fn kubectl_ok(&self, story: &Story, args: &[&str]) -> Result<String, Failure> {
-        let answer = self.kubectl(story, args).await?;
-        match answer.good {
-            true => Ok(answer.text),
-            false => Err(Failure::new(format!("success of kubectl {}", args.join(" ")), answer.text)),
-        }
+        self.kubectl.show_ok(story, args).await
     }
 
     /// A `ConnectUser` as it stands.

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use harness::Identity;
 
-use crate::story::{Failure, Story};
 use crate::world::World;
+use harness::tell::story::{Failure, Story};
 
 pub(crate) async fn operator(world: &mut World, story: &mut Story) -> Result<(), Failure> {
     story.chapter("The operator is installed, with the rights that it needs and no others");

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::amazon::{ADMIN, AGENT, INSTANCE, text};
-use crate::story::{Failure, Story};
 use crate::world::World;
+use harness::tell::amazon::{ADMIN, AGENT, INSTANCE, text};
+use harness::tell::story::{Failure, Story};
 
 pub(crate) async fn change_is_repaired(world: &World, story: &mut Story) -> Result<(), Failure> {
     story.chapter("A change in the console is put right");

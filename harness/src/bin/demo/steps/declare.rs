@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::amazon::{AGENT, EMEA_SUPPORT_TIER_1, TIER_1, TIER_2, text};
 use crate::compare::missing;
-use crate::story::{Failure, Story};
 use crate::world::{NAMESPACE, World, condition};
+use harness::tell::amazon::{AGENT, EMEA_SUPPORT_TIER_1, TIER_1, TIER_2, text};
+use harness::tell::story::{Failure, Story};
 
 /// Objects and usernames of the examples that are right.
 const GOOD: [(&str, &str); 4] = [

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::story::{Failure, Story};
 use crate::world::{NAMESPACE, World};
+use harness::tell::story::{Failure, Story};
 
 pub(crate) async fn delete(world: &World, story: &mut Story) -> Result<(), Failure> {
     story.chapter("Who is deleted in Kubernetes is deleted in Amazon Connect");

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::amazon::{INSTANCE, text};
-use crate::story::{Failure, Story};
 use crate::world::{NAMESPACE, World, condition};
+use harness::tell::amazon::{INSTANCE, text};
+use harness::tell::story::{Failure, Story};
 
 pub(crate) async fn at_admission(world: &World, story: &mut Story) -> Result<(), Failure> {
     story.chapter("A mistake that can be seen without AWS is refused at once");

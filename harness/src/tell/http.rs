@@ -4,11 +4,17 @@ use http::Request;
 use serde_json::Value;
 
 /// One server.
-pub(crate) struct Http(kube::Client);
+pub struct Http(kube::Client);
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Http")
+    }
+}
 
 impl Http {
     /// For `http://127.0.0.1:PORT`.
-    pub(crate) fn new(url: &str) -> Result<Self, String> {
+    pub fn new(url: &str) -> Result<Self, String> {
         let mut config = kube::Config::new(url.parse().map_err(|error| format!("{url}: {error}"))?);
         config.default_retry = false;
         config.read_timeout = Some(std::time::Duration::from_secs(5));
@@ -17,18 +23,18 @@ impl Http {
     }
 
     /// GET; the text of a good answer.
-    pub(crate) async fn get(&self, path: &str) -> Result<String, String> {
+    pub async fn get(&self, path: &str) -> Result<String, String> {
         self.send(Request::get(path).body(Vec::new())).await
     }
 
     /// GET; a good answer's JSON.
-    pub(crate) async fn get_json(&self, path: &str) -> Result<Value, String> {
+    pub async fn get_json(&self, path: &str) -> Result<Value, String> {
         let text = self.get(path).await?;
         serde_json::from_str(&text).map_err(|error| format!("{path}: {error}: {text}"))
     }
 
     /// POST of JSON; the text of a good answer.
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<String, String> {
+    pub async fn post(&self, path: &str, body: &Value) -> Result<String, String> {
         let request = Request::post(path).header("content-type", "application/json");
         self.send(request.body(body.to_string().into_bytes())).await
     }
@@ -46,7 +52,7 @@ impl Http {
 }
 
 /// The address in a line such as `… listening on http://127.0.0.1:8080`.
-pub(crate) fn address_in(line: &str) -> Option<String> {
+pub fn address_in(line: &str) -> Option<String> {
     const HOST: &str = "127.0.0.1:";
     let (_, rest) = line.split_once(HOST)?;
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();

@@ -1,26 +1,29 @@
-//! How the demo speaks: headings, commands, what they answered, and what came of them.
+//! How a story is told: headings, commands, what they answered, and what came of them.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// Something that did not happen.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// What should have happened.
-    pub(crate) expected: String,
+    pub expected: String,
     /// What was seen instead.
-    pub(crate) seen: String,
+    pub seen: String,
 }
 
 impl Failure {
     #[allow(clippy::needless_pass_by_value, reason = "so that it can end a map_err")]
-    pub(crate) fn new(expected: impl Into<String>, seen: impl ToString) -> Self {
+    /// What should have happened, and what was seen instead.
+    pub fn new(expected: impl Into<String>, seen: impl ToString) -> Self {
         Self { expected: expected.into(), seen: seen.to_string() }
     }
 }
 
 /// Tells the story on stdout.
-pub(crate) struct Story {
+#[derive(Debug)]
+pub struct Story {
+    name: &'static str,
     colour: bool,
     began: Instant,
     chapters: usize,
@@ -34,10 +37,12 @@ const GREEN: &str = "32";
 const CYAN: &str = "36";
 
 impl Story {
-    pub(crate) fn new() -> Self {
+    /// `name` is what has failed if it does, such as "demo".
+    pub fn new(name: &'static str) -> Self {
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
+            name,
             colour: std::io::stdout().is_terminal() && !no_colour && !dumb,
             began: Instant::now(),
             chapters: 0,
@@ -46,38 +51,38 @@ impl Story {
     }
 
     /// A heading.
-    pub(crate) fn chapter(&mut self, title: &str) {
+    pub fn chapter(&mut self, title: &str) {
         self.chapters += 1;
         let title = format!("{}. {title}", self.chapters);
         self.line(&format!("\n{}", self.paint(BOLD, &title)));
     }
 
     /// A sentence about what comes now.
-    pub(crate) fn say(&self, text: &str) {
+    pub fn say(&self, text: &str) {
         self.line(&format!("  {}", self.paint(DIM, text)));
     }
 
     /// A command as a person would type it.
-    pub(crate) fn command(&self, text: &str) {
+    pub fn command(&self, text: &str) {
         self.line(&format!("  {}", self.paint(CYAN, &format!("$ {text}"))));
     }
 
     /// What a command printed.
-    pub(crate) fn output(&self, text: &str) {
+    pub fn output(&self, text: &str) {
         for line in text.lines() {
             self.line(&format!("    {line}"));
         }
     }
 
     /// Something that was seen to have happened, and how long it took.
-    pub(crate) fn fact(&mut self, text: &str, since: Instant) {
+    pub fn fact(&mut self, text: &str, since: Instant) {
         self.facts += 1;
         let (tick, took) = (self.paint(GREEN, "✓"), seconds(since.elapsed()));
         self.line(&format!("  {tick} {text} {}", self.paint(DIM, &format!("({took})"))));
     }
 
     /// How it went wrong.
-    pub(crate) fn failure(&self, failure: &Failure) {
+    pub fn failure(&self, failure: &Failure) {
         self.line(&format!("  {} it did not happen", self.paint(RED, "✗")));
         for (what, text) in [("expected", &failure.expected), ("seen", &failure.seen)] {
             self.line(&format!("    {what}:"));
@@ -86,17 +91,17 @@ impl Story {
     }
 
     /// A line of its own.
-    pub(crate) fn line(&self, text: &str) {
+    pub fn line(&self, text: &str) {
         // `make demo | head` is no reason to panic.
         let _ = writeln!(std::io::stdout(), "{text}");
     }
 
     /// The last line.
-    pub(crate) fn end(&self, good: bool) {
+    pub fn end(&self, good: bool) {
         let took = seconds(self.began.elapsed());
         let text = match good {
             true => self.paint(GREEN, &format!("All {} facts were seen, {took}.", self.facts)),
-            false => self.paint(RED, &format!("The demo failed after {} facts, {took}.", self.facts)),
+            false => self.paint(RED, &format!("The {} failed after {} facts, {took}.", self.name, self.facts)),
         };
         self.line(&format!("\n{text}"));
     }
@@ -114,7 +119,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// A command line that a shell would read as these words.
-pub(crate) fn shell(words: &[&str]) -> String {
+pub fn shell(words: &[&str]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@+".contains(c);
     let quote = |word: &&str| match !word.is_empty() && word.chars().all(plain) {
         true => (*word).to_owned(),
@@ -136,7 +141,7 @@ mod tests {
 
     #[test]
     fn without_a_terminal_there_is_no_colour() {
-        let mut story = Story::new();
+        let mut story = Story::new("test");
         story.colour = false;
         assert_eq!(story.paint(RED, "x"), "x");
         story.colour = true;
