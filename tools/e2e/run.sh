@@ -32,10 +32,10 @@ for dir in "${CNI_BIN:-}" /opt/cni/bin /usr/lib/cni /usr/libexec/cni; do
 done
 [ -n "${CNI_BIN:-}" ] || skip "the CNI plugins bridge, host-local and loopback are not installed (Debian: apt-get install containernetworking-plugins)"
 grep -qw overlay /proc/filesystems || skip "the kernel has no overlayfs"
-unshare --net --mount --pid --fork sh -c '
-  ip link add b type bridge && ip link add v type veth peer name w &&
-  nft add table ip t && nft add chain ip t c "{ type nat hook postrouting priority 100; }" && nft add rule ip t c masquerade &&
-  nft add rule ip t c numgen random mod 2 0 accept
+unshare --net sh -c '
+  ip link add name try0 type bridge && ip link add name try1 type veth peer name try2 &&
+  nft add table ip try && nft add chain ip try nat "{ type nat hook postrouting priority 100; }" &&
+  nft add rule ip try nat masquerade && nft add rule ip try nat numgen random mod 2 vmap "{ 0 : accept }"
 ' 2>/dev/null || skip "the kernel does not give this process a bridge, a veth pair or nftables' NAT in a network of its own (in a container: run it privileged)"
 
 # Where the nodes' control groups go: a folder of ours in every hierarchy.
@@ -74,15 +74,14 @@ restore() {
     [ -z "${before[$setting]}" ] || [ "$(cat "/proc/sys/${setting//.//}")" = "${before[$setting]}" ] ||
       echo "${before[$setting]}" >"/proc/sys/${setting//.//}" || say "cannot set $setting back to ${before[$setting]}"
   done
-  for hierarchy in "${hierarchies[@]}"; do
-    # Its processes are dead, and the last of them may not be buried yet.
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-      find "$hierarchy/$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
-      [ -e "$hierarchy/$group" ] || break
-      sleep 0.5
-    done
-    [ ! -e "$hierarchy/$group" ] || say "cannot remove $hierarchy/$group"
+  # Its processes are dead, and the last of them may not be buried yet. Where both versions of control groups are
+  # mounted, there is a folder in the second as well.
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    find /sys/fs/cgroup -depth -type d -path "*/$group*" -exec rmdir {} + 2>/dev/null || true
+    [ -n "$(find /sys/fs/cgroup -maxdepth 2 -name "$group")" ] || break
+    sleep 0.5
   done
+  [ -z "$(find /sys/fs/cgroup -maxdepth 2 -name "$group")" ] || say "cannot remove all of $group below /sys/fs/cgroup"
   rm -rf "$work"
 }
 trap restore EXIT

@@ -7,7 +7,8 @@ use harness::tell::story::{Failure, Story};
 use crate::world::{NAMESPACE, RELEASE, World, until};
 
 /// The chart, and values that this cluster needs.
-pub(super) const CHART: [&str; 4] = ["charts/connect-user-operator", "--values", "tools/e2e/values.yaml", "--wait"];
+pub(super) const CHART: [&str; 5] =
+    ["charts/connect-user-operator", "--values", "tools/e2e/values.yaml", "--wait", "--timeout=2m"];
 
 pub(super) async fn chart(world: &World, story: &mut Story) -> Result<(), Failure> {
     story.chapter("The chart is installed: two replicas of the image, in a namespace that admits restricted Pods only");
