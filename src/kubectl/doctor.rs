@@ -207,7 +207,8 @@ async fn kubernetes(
     }
     kubernetes::definitions(&cluster, &mut area).await;
     kubernetes::own_rights(&cluster, &arguments.scope, &mut area).await;
-    kubernetes::operator_rights(&cluster, &arguments.service_account, &arguments.scope, &mut area).await;
+    kubernetes::operator_rights(&cluster, &arguments.service_account, &arguments.scope, &arguments.place, &mut area)
+        .await;
     // Whatever is wrong with listing was told above.
     let (instances, _) = cluster.instances_if_allowed().await.unwrap_or_default();
     let users = cluster.users(&arguments.scope).await.ok();

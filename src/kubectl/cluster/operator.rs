@@ -77,6 +77,19 @@ pub(in crate::kubectl) async fn pods(cluster: &Cluster, place: &Whereabouts) -> 
     Ok(running)
 }
 
+/// Whether a Pod's operator was told something by this flag of `run`, or by the variable that stands for it.
+pub(in crate::kubectl) fn is_told(pod: &Pod, flag: &str) -> bool {
+    let (argument, bare) = (format!("--{flag}="), format!("--{flag}"));
+    let variable = format!("CONNECT_USER_OPERATOR_{}", flag.replace('-', "_").to_uppercase());
+    pod.spec.iter().flat_map(|spec| &spec.containers).any(|container| {
+        let arguments = container.args.iter().chain(&container.command).flatten();
+        let mut values =
+            arguments.filter_map(|each| if *each == bare { Some("") } else { each.strip_prefix(&argument) });
+        let mut variables = container.env.iter().flatten().filter(|one| one.name == variable);
+        values.any(|value| value != "false") || variables.any(|one| one.value.as_deref() != Some("false"))
+    })
+}
+
 async fn scrape(cluster: &Cluster, pod: &Pod) -> Result<String, String> {
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     let port = containers
@@ -157,6 +170,23 @@ fn sample(line: &str) -> Option<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_flag_is_told_by_argument_or_variable_unless_it_says_false() {
+        let pod = |container| serde_json::from_value::<Pod>(json!({ "spec": { "containers": [container] } })).unwrap();
+        let variable = |value: &str| json!([{ "name": "CONNECT_USER_OPERATOR_LEADER_ELECT", "value": value }]);
+        for (container, told) in [
+            (json!({ "name": "a", "args": ["run", "--leader-elect=true"] }), true),
+            (json!({ "name": "a", "command": ["operator", "run", "--leader-elect"] }), true),
+            (json!({ "name": "a", "env": variable("true") }), true),
+            (json!({ "name": "a", "args": ["run", "--leader-elect=false"] }), false),
+            (json!({ "name": "a", "env": variable("false") }), false),
+            (json!({ "name": "a", "args": ["run", "--leader-elections=true"] }), false),
+        ] {
+            assert_eq!(is_told(&pod(container.clone()), "leader-elect"), told, "{container}");
+        }
+    }
 
     #[test]
     fn values_are_read_with_their_labels_and_the_rest_is_passed_over() {

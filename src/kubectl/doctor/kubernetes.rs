@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::finding::Area;
 use crate::causes::Causes;
 use crate::cli::crd;
-use crate::kubectl::cluster::operator::{Whereabouts, metrics, pods};
+use crate::kubectl::cluster::operator::{Whereabouts, is_told, metrics, pods};
 use crate::kubectl::cluster::{Cluster, Objects, Scope};
 use crate::resource::GROUP;
 use crate::resource::condition::{Reason, ready};
@@ -100,12 +100,25 @@ pub(super) async fn own_rights(cluster: &Cluster, scope: &Scope, area: &mut Area
     }
 }
 
-/// What the operator's service account may do, rule by rule.
-pub(super) async fn operator_rights(cluster: &Cluster, account: &str, scope: &Scope, area: &mut Area<'_>) {
+/// What the operator's service account may do, rule by rule, as far as the operator that runs needs it.
+pub(super) async fn operator_rights(
+    cluster: &Cluster,
+    account: &str,
+    scope: &Scope,
+    place: &Whereabouts,
+    area: &mut Area<'_>,
+) {
     let Some((own, name)) = account.split_once('/') else {
         return area.not_checked("operator's rights", "--service-account must be NAMESPACE/NAME");
     };
     let documents: Vec<Value> = serde_saphyr::from_multiple(RBAC).unwrap_or_default();
+    // One that is not there yet may need everything.
+    let running = pods(cluster, place).await.unwrap_or_default();
+    let is_needed = |resource: &str| match resource {
+        "namespaces" => running.is_empty() || !running.iter().all(|pod| is_told(pod, "cluster-name")),
+        "leases" => running.is_empty() || running.iter().any(|pod| is_told(pod, "leader-elect")),
+        _ => true,
+    };
     let api: Api<SubjectAccessReview> = Api::all(cluster.client.clone());
     for document in documents {
         let kind = document.pointer("/kind").and_then(Value::as_str).unwrap_or_default();
@@ -114,7 +127,9 @@ pub(super) async fn operator_rights(cluster: &Cluster, account: &str, scope: &Sc
         }
         let rules = document.get("rules").cloned().unwrap_or_default();
         let rules: Vec<PolicyRule> = serde_json::from_value(rules).unwrap_or_default();
-        for (verb, group, resource, object) in rules.iter().flat_map(each) {
+        for (verb, group, resource, object) in
+            rules.iter().flat_map(each).filter(|(_, _, resource, _)| is_needed(resource))
+        {
             let is_clusterwide = ["connectinstances", "connectinstances/status", "namespaces"].contains(&resource);
             let namespace = match kind {
                 "Role" => Some(own.to_owned()),

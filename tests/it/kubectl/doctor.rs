@@ -7,10 +7,11 @@ use connect_simulator::fixtures::managed as m;
 use connect_simulator::iam::Iam;
 use connect_simulator::sts::Sts;
 use harness::Identity;
-use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -228,6 +229,51 @@ async fn definitions_and_rights_that_are_not_this_versions_are_found() {
     assert_eq!(of(&ran, "you may list connectusers").0, "found");
     assert_eq!(of(&ran, "operator may get secrets").0, "notChecked");
     assert_eq!(of(&ran, "definition connectusers").0, "notChecked");
+}
+
+/// The chart gives no right that its values make needless.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_the_running_operator_does_not_need_is_not_missed() {
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start("kdoctor-rights").await));
+    let stage = Stage::on(cluster, "kdoctor-rights", Options { operator: false, ..Options::default() }).await;
+    let roles: Api<ClusterRole> = Api::all(stage.client.clone());
+    let mut role = roles.get("connect-user-operator").await.unwrap();
+    role.rules.as_mut().unwrap().retain(|rule| rule.resources != Some(vec!["namespaces".to_owned()]));
+    roles.replace("connect-user-operator", &PostParams::default(), &role).await.unwrap();
+    let kubernetes = ["--only", "kubernetes", "-A"];
+    let checks = |ran: &Ran| serde_json::from_str::<Vec<Value>>(&ran.out).unwrap();
+    let about = |ran: &Ran, right: &str| checks(ran).iter().filter(|one| one["check"] == right).count();
+    let found = stage.eventually(|| async {
+        let ran = doctor(&stage, "http://127.0.0.1:9", &kubernetes).await;
+        (of(&ran, "operator may get namespaces").0 == "found").then_some(ran)
+    });
+    let ran = found.await.expect("the missing right is found where no operator runs");
+    assert_eq!(about(&ran, "operator may get leases"), 1);
+
+    run_pod(&stage, "unnamed", &["run", "--leader-elect=true"]).await;
+    let ran = doctor(&stage, "http://127.0.0.1:9", &kubernetes).await.expect(2);
+    assert_eq!(of(&ran, "operator may get namespaces").0, "found");
+    assert_eq!(of(&ran, "operator may get leases").0, "ok");
+
+    let pods: Api<Pod> = Api::namespaced(stage.client.clone(), "connect");
+    pods.delete("unnamed", &DeleteParams::default().grace_period(0)).await.unwrap();
+    run_pod(&stage, "named", &["run", "--cluster-name=emea"]).await;
+    let ran = doctor(&stage, "http://127.0.0.1:9", &kubernetes).await.expect(0);
+    assert_eq!(about(&ran, "operator may get namespaces"), 0, "{}", ran.out);
+    assert_eq!(about(&ran, "operator may get leases"), 0, "{}", ran.out);
+    assert_eq!(of(&ran, "operator runs").0, "ok");
+}
+
+/// A Pod of the operator, as a kubelet would tell of it.
+async fn run_pod(stage: &Stage, name: &str, args: &[&str]) {
+    let pods: Api<Pod> = Api::namespaced(stage.client.clone(), "connect");
+    let pod = json!({
+        "metadata": { "name": name, "labels": { "app.kubernetes.io/name": "connect-user-operator" } },
+        "spec": { "containers": [{ "name": "operator", "image": "operator", "args": args }] },
+    });
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
+    let status = json!({ "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } });
+    pods.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
