@@ -4,13 +4,15 @@
 # make soak    half an hour with 2,000 objects; SOAK_MINUTES and SOAK_OBJECTS for others
 # make bench   what the operator costs, in ten minutes; BENCH=full for everything (docs/performance.md)
 # make alerts  the alerts with Prometheus' own promtool, built once per machine
+# make image   the operator's image, by docker or buildah (docs/image.md)
+# make e2e     the image and the chart on two nodes that this machine plays; root on Linux (docs/image.md)
 # make lint    format, clippy, generated files, chart
 # make crds    writes crds/ anew
 # make chart-scan  the chart by schemas of the oldest and newest Kubernetes and by a policy scanner; three minutes
 # make pages   writes docs/kubectl-connect/ anew
 
 CARGO ?= cargo
-.PHONY: tools demo test soak bench alerts lint crds chart-scan pages
+.PHONY: tools demo test soak bench alerts image e2e lint crds chart-scan pages
 
 tools:
 	@tools/build.sh
@@ -35,6 +37,12 @@ bench:
 alerts:
 	@tools/build.sh >/dev/null
 	PROMTOOL="$$(tools/optional/promtool.sh)" $(CARGO) test --locked --test it -- observability::
+
+image:
+	@tools/image/build.sh
+
+e2e:
+	@KEEP=$(KEEP) tools/e2e/run.sh
 
 lint:
 	$(CARGO) fmt --all --check

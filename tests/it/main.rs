@@ -29,6 +29,7 @@ mod gitops;
 mod generated_passwords;
 mod documentation;
 mod identity;
+mod image;
 mod inventory;
 mod instance;
 mod kubectl;
