@@ -47,7 +47,7 @@ case $builder in
   docker) docker save --output "$output" "$name" ;;
   buildah) buildah push --quiet "$name" "docker-archive:$output:$name" >&2 ;;
 esac
-unpacked=$(tar -xOf "$output" --wildcards '*.tar' '*/layer.tar' 2>/dev/null | wc -c)
-say "$(awk -v bytes="$unpacked" 'BEGIN { printf "%.1f MiB unpacked", bytes / 1048576 }'), $(gzip -c "$output" | wc -c | awk '{ printf "%.1f MiB gzipped", $1 / 1048576 }')"
+mebibytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MiB", bytes / 1048576 }'; }
+say "$(mebibytes "$(wc -c <"$output")") unpacked, $(mebibytes "$(gzip -c "$output" | wc -c)") gzipped"
 [ -n "${OUTPUT:-}" ] || rm -f "$output"
 echo "$name"

@@ -44,3 +44,17 @@ fn without_a_gap(seen: &Seen) -> Result<String, Failure> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_an_edit_that_took_too_long_or_a_moment_without_a_replica() {
+        let seen = |edits, seconds, fewest| Seen { edits, longest: Duration::from_secs(seconds), fewest };
+        assert!(without_a_gap(&seen(3, 15, 1)).is_ok());
+        assert!(without_a_gap(&seen(3, 16, 1)).is_err());
+        assert!(without_a_gap(&seen(3, 1, 0)).is_err());
+        assert!(without_a_gap(&seen(0, 0, 2)).is_err());
+    }
+}

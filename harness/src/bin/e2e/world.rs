@@ -131,15 +131,9 @@ impl World {
     /// operators at once.
     pub(crate) async fn callers_in_turn(&self, mark: u64) -> Result<Vec<String>, Failure> {
         let calls = self.amazon.calls(mark).await.map_err(|seen| Failure::new("the list of calls", seen))?;
-        let mut callers: Vec<String> = calls.into_iter().map(|call| call.caller).collect();
-        callers.dedup();
-        let mut names = callers.clone();
-        names.sort();
-        names.dedup();
-        match names.len() == callers.len() {
-            true => Ok(callers),
-            false => Err(Failure::new("operators that call in turn, each until it has ended", format!("{callers:?}"))),
-        }
+        let callers = calls.into_iter().map(|call| call.caller).collect();
+        let turns = in_turn(callers);
+        turns.map_err(|seen| Failure::new("operators that call in turn, each until it has ended", format!("{seen:?}")))
     }
 
     /// What helps to see why something did not happen.
@@ -163,6 +157,15 @@ impl World {
         story.command(&format!("{} get pods -A", shell(&[&self.kubectl.path.to_string_lossy()])));
         story.line("Ctrl-C ends it all.");
     }
+}
+
+/// Callers one after the other, if nobody calls again after another has begun.
+fn in_turn(mut callers: Vec<String>) -> Result<Vec<String>, Vec<String>> {
+    callers.dedup();
+    let mut names = callers.clone();
+    names.sort();
+    names.dedup();
+    if names.len() == callers.len() { Ok(callers) } else { Err(callers) }
 }
 
 /// Looks again and again until `look` finds what is expected.
@@ -203,4 +206,29 @@ pub(crate) fn is_true(object: &Value, kind: &str) -> bool {
             && condition.get("status").and_then(Value::as_str) == Some("True")
             && condition.get("observedGeneration") == generation
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn who_calls_again_after_another_has_begun_is_found() {
+        let turns = |calls: &str| in_turn(calls.chars().map(String::from).collect()).map(|turns| turns.concat());
+        assert_eq!(turns("aaabbc"), Ok("abc".to_owned()));
+        assert_eq!(turns(""), Ok(String::new()));
+        assert!(turns("aababb").is_err());
+    }
+
+    #[test]
+    fn a_condition_of_an_older_generation_is_not_true() {
+        let object = |observed: u32, status: &str| {
+            let ready = json!({ "type": "Ready", "status": status, "observedGeneration": observed });
+            json!({ "metadata": { "generation": 2 }, "status": { "conditions": [ready] } })
+        };
+        assert!(is_true(&object(2, "True"), "Ready"));
+        assert!(!is_true(&object(1, "True"), "Ready") && !is_true(&object(2, "False"), "Ready"));
+        assert!(!is_true(&object(2, "True"), "Stalled"));
+    }
 }
