@@ -59,32 +59,40 @@ done
 KUBE_BIN=$(tools/build.sh | tail -n 1)
 NODE_BIN=$(tools/optional/node.sh | tail -n 1)
 export KUBE_BIN NODE_BIN
-work=$(mktemp -d)
 cargo build --locked --quiet --workspace --bins
 target=${CARGO_TARGET_DIR:-target}
 
+work=$(mktemp -d)
 # A kubelet sets these, for the whole machine.
 settings=(vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes)
 declare -A before
 for setting in "${settings[@]}"; do
   before[$setting]=$(cat "/proc/sys/${setting//.//}" 2>/dev/null || true)
 done
+inside=
 restore() {
-  for setting in "${settings[@]}"; do
-    [ -z "${before[$setting]}" ] || [ "$(cat "/proc/sys/${setting//.//}")" = "${before[$setting]}" ] ||
-      echo "${before[$setting]}" >"/proc/sys/${setting//.//}" || say "cannot set $setting back to ${before[$setting]}"
-  done
-  # Its processes are dead, and the last of them may not be buried yet. Where both versions of control groups are
-  # mounted, there is a folder in the second as well.
+  # Whatever else comes: this is done to its end.
+  trap '' INT TERM HUP
+  # With it goes the first process inside, and with that one all others.
+  [ -z "$inside" ] || { kill -KILL "$inside" && wait "$inside"; } 2>/dev/null || true
+  # The last of them may not be buried yet. Where both versions of control groups are mounted, there is a folder in the
+  # second as well.
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     find /sys/fs/cgroup -depth -type d -path "*/$group*" -exec rmdir {} + 2>/dev/null || true
     [ -n "$(find /sys/fs/cgroup -maxdepth 2 -name "$group")" ] || break
     sleep 0.5
   done
   [ -z "$(find /sys/fs/cgroup -maxdepth 2 -name "$group")" ] || say "cannot remove all of $group below /sys/fs/cgroup"
+  for setting in "${settings[@]}"; do
+    [ -z "${before[$setting]}" ] || [ "$(cat "/proc/sys/${setting//.//}")" = "${before[$setting]}" ] ||
+      echo "${before[$setting]}" >"/proc/sys/${setting//.//}" || say "cannot set $setting back to ${before[$setting]}"
+  done
   rm -rf "$work"
 }
 trap restore EXIT
+# A signal may come twice, to us and to our group; the second must not cut off what the first has begun.
+trap 'trap "" INT TERM HUP; exit 130' INT
+trap 'trap "" INT TERM HUP; exit 143' TERM HUP
 
 if [ -n "${E2E_IMAGE:-}" ]; then
   export OPERATOR_IMAGE=$E2E_IMAGE
@@ -110,6 +118,8 @@ for node in node-1 node-2; do
 done
 export CGROUP=/$group
 
-# Not exec, so that what was changed is put back; and the first process inside is a shell, which buries the dead.
+# The first process inside is a shell, which buries the dead. Waited for, so that a signal ends the wait at once.
 unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc \
-  "$here/inside.sh" "$PWD/$target/debug/e2e"
+  "$here/inside.sh" "$PWD/$target/debug/e2e" &
+inside=$!
+wait "$inside"
