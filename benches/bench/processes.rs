@@ -2,9 +2,9 @@
 
 mod observer;
 mod paced;
-mod process;
-mod scale;
-mod stage;
+pub mod process;
+pub mod scale;
+pub mod stage;
 
 use crate::plan::Plan;
 use crate::report::Report;
