@@ -2,7 +2,9 @@
 //!
 //! Reconciles mostly wait for quota, and each holds memory and connections meanwhile. So most of them wait
 //! here, as a few bytes, before they begin. Part of the room is kept for the urgent, so that an edit never
-//! waits for an import or a round of looks to make room.
+//! waits for an import or a round of looks to make room. Inside a class places are shared out evenly between the
+//! instances and kinds of work that wait: creations that wait for their quota leave half of it to changes, which
+//! have another.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +33,8 @@ struct Inside {
     queue: Queue,
     waiting: BTreeMap<u64, Waiter>,
     by_object: BTreeMap<Arc<str>, (u64, Class)>,
-    at_work: BTreeMap<Class, usize>,
+    /// By class and what keeps tickets apart; none is zero.
+    at_work: BTreeMap<Class, BTreeMap<Arc<str>, usize>>,
     next: u64,
     admitted: BTreeMap<Class, u64>,
     done: u64,
@@ -133,10 +136,10 @@ impl Gate {
         let mut admitted = Vec::new();
         {
             let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
-            while let Some((way, class)) = inside.next(self.0.room, now) {
-                *inside.at_work.entry(class).or_default() += 1;
+            while let Some((way, class, instance)) = inside.next(self.0.room, now) {
+                *inside.at_work.entry(class).or_default().entry(Arc::clone(&instance)).or_default() += 1;
                 *inside.admitted.entry(class).or_default() += 1;
-                admitted.push((way, Entry { gate: self.clone(), class }));
+                admitted.push((way, Entry { gate: self.clone(), class, instance }));
             }
         }
         // Outside of the lock, since an entry that nobody takes makes room again.
@@ -163,18 +166,21 @@ fn reserve(class: Class, room: usize) -> usize {
 }
 
 impl Inside {
-    fn next(&mut self, room: usize, now: Duration) -> Option<(oneshot::Sender<Entry>, Class)> {
-        let at_work = self.at_work.clone();
-        let working = |class: Class| at_work.get(&class).copied().unwrap_or_default();
-        let total: usize = at_work.values().sum();
+    fn next(&mut self, room: usize, now: Duration) -> Option<(oneshot::Sender<Entry>, Class, Arc<str>)> {
+        let at_work = &self.at_work;
+        let working = |class: Class| at_work.get(&class).map_or(0, |all| all.values().sum::<usize>());
+        let total: usize = Class::ALL.into_iter().map(working).sum();
         let kept_for_others = |class: Class| -> usize {
             let others = Class::ALL.into_iter().filter(|other| *other != class);
             others.map(|other| reserve(other, room).saturating_sub(working(other))).sum()
         };
-        let (id, class) = self.queue.pop(now, |class| total + kept_for_others(class) < room)?;
+        let has_room = |class| total + kept_for_others(class) < room;
+        let of = |class, instance: &str| at_work.get(&class)?.get(instance).copied();
+        let at_work = |class, instance: &str| of(class, instance).unwrap_or_default();
+        let (id, class, instance) = self.queue.pop_evenly(now, has_room, at_work)?;
         let Waiter { way, object, since: _ } = self.waiting.remove(&id)?;
         self.by_object.remove(&object);
-        Some((way, class))
+        Some((way, class, instance))
     }
 }
 
@@ -199,6 +205,7 @@ impl Drop for Leave<'_> {
 pub struct Entry {
     gate: Gate,
     class: Class,
+    instance: Arc<str>,
 }
 
 impl Entry {
@@ -212,8 +219,11 @@ impl Drop for Entry {
     fn drop(&mut self) {
         {
             let mut inside = self.gate.0.lock();
-            if let Some(count) = inside.at_work.get_mut(&self.class) {
-                *count = count.saturating_sub(1);
+            if let Some(all) = inside.at_work.get_mut(&self.class) {
+                let left = all.remove(&self.instance).unwrap_or_default().saturating_sub(1);
+                if left > 0 {
+                    all.insert(Arc::clone(&self.instance), left);
+                }
             }
             inside.done += 1;
         }

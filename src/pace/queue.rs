@@ -1,5 +1,5 @@
 //! Who is next: by class, in turn between instances and namespaces inside a class, first come first served
-//! inside those. Every step takes logarithmic time.
+//! inside those. Every step takes time that is logarithmic in those who wait.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,6 +45,10 @@ impl Class {
 /// Waiting in one place for this many means bulk: a person does not edit as many at once.
 const SINGLE: usize = 20;
 
+/// In a long line every so manieth turn is that of who came last: an edit that a person makes while a bulk change
+/// is under way. Who came first waits a third longer by it at most.
+const LATEST: u64 = 4;
+
 /// A class that waited this long is next, whatever its share: where the rate is very low, a tenth of it is
 /// too little.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -73,14 +77,16 @@ struct Line {
     /// The class in which the line takes its turns: that of the tickets, or Bulk for a long line of edits.
     class: Class,
     turn: u64,
+    /// How many of its waiters have had their turn.
+    served: u64,
     waiters: BTreeMap<u64, u64>,
 }
 
 /// What is known of a class.
 #[derive(Debug, Default)]
 struct Standing {
-    /// Lines by their turn.
-    ring: BTreeMap<u64, Ticket>,
+    /// Lines by their turn, for each instance.
+    rings: BTreeMap<Arc<str>, BTreeMap<u64, Ticket>>,
     waiting: usize,
     /// Parts of turns that it has been owed.
     credit: f64,
@@ -101,6 +107,34 @@ pub struct Queue {
     next: u64,
     /// Whether the last turn was that of a class while a more urgent one waited.
     was_favour: bool,
+}
+
+impl Standing {
+    fn insert(&mut self, turn: u64, ticket: &Ticket) {
+        let ring = self.rings.entry(Arc::clone(&ticket.tenant.instance)).or_default();
+        ring.insert(turn, ticket.clone());
+    }
+
+    fn remove(&mut self, turn: u64, ticket: &Ticket) {
+        if let Some(ring) = self.rings.get_mut(&ticket.tenant.instance) {
+            ring.remove(&turn);
+            if ring.is_empty() {
+                self.rings.remove(&ticket.tenant.instance);
+            }
+        }
+    }
+
+    /// The line that is next: of the instances with the fewest at work, the one whose turn it is.
+    fn next(&self, at_work: impl Fn(&str) -> usize) -> Option<(u64, Ticket)> {
+        let firsts = self.rings.iter().filter_map(|(instance, ring)| Some((instance, ring.first_key_value()?)));
+        let next = firsts.min_by_key(|(instance, (turn, _))| (at_work(instance), **turn));
+        next.map(|(_, (turn, ticket))| (*turn, ticket.clone()))
+    }
+
+    /// All lines by their turn.
+    fn lines(&self) -> BTreeMap<u64, &Ticket> {
+        self.rings.values().flatten().map(|(turn, ticket)| (*turn, ticket)).collect()
+    }
 }
 
 impl Queue {
@@ -159,7 +193,7 @@ impl Queue {
     /// Changes who is in a line, and puts the line where it then belongs.
     fn change<R>(&mut self, ticket: &Ticket, now: Duration, act: impl FnOnce(&mut BTreeMap<u64, u64>) -> R) -> R {
         let line = self.lines.remove(ticket);
-        let mut line = line.unwrap_or(Line { class: ticket.class, turn: 0, waiters: BTreeMap::new() });
+        let mut line = line.unwrap_or(Line { class: ticket.class, turn: 0, served: 0, waiters: BTreeMap::new() });
         let (class, before) = (line.class, line.waiters.len());
         let result = act(&mut line.waiters);
         let count = line.waiters.len();
@@ -167,10 +201,10 @@ impl Queue {
         standing.waiting -= before;
         let wanted = if ticket.class == Class::Edit && count > SINGLE { Class::Bulk } else { ticket.class };
         if line.turn != 0 && (wanted != class || count == 0) {
-            standing.ring.remove(&line.turn);
+            standing.remove(line.turn, ticket);
             line.turn = 0;
         }
-        if standing.ring.is_empty() {
+        if standing.rings.is_empty() {
             standing.credit = 0.0;
         }
         if count > 0 {
@@ -180,11 +214,11 @@ impl Queue {
             line.class = wanted;
             let turn = line.turn;
             let standing = self.standing_mut(wanted);
-            if standing.ring.is_empty() {
+            if standing.rings.is_empty() {
                 standing.since = now;
             }
             standing.waiting += count;
-            standing.ring.insert(turn, ticket.clone());
+            standing.insert(turn, ticket);
             self.lines.insert(ticket.clone(), line);
         }
         result
@@ -192,16 +226,30 @@ impl Queue {
 
     /// Takes out who is next among the classes that `may` go: its id and the class in which it waited.
     pub fn pop(&mut self, now: Duration, may: impl Fn(Class) -> bool) -> Option<(u64, Class)> {
+        self.pop_evenly(now, may, |_, _| 0).map(|(id, class, _)| (id, class))
+    }
+
+    /// The same where turns last: of those who wait in a class, one of the instance with the fewest `at_work` in it,
+    /// which is told as well. Otherwise a slow one would come to hold every place, and set the pace of all.
+    pub fn pop_evenly(
+        &mut self,
+        now: Duration,
+        may: impl Fn(Class) -> bool,
+        at_work: impl Fn(Class, &str) -> usize,
+    ) -> Option<(u64, Class, Arc<str>)> {
         let class = self.choose(now, may)?;
-        let (_, ticket) = self.standing_mut(class).ring.pop_first()?;
+        let (before, ticket) = self.standing(class).next(|instance| at_work(class, instance))?;
         let turn = self.number();
-        if let Some(line) = self.lines.get_mut(&ticket) {
-            line.turn = turn;
-        }
-        self.standing_mut(class).ring.insert(turn, ticket.clone());
-        let (_, id) = self.change(&ticket, now, BTreeMap::pop_first)?;
+        let standing = self.standing_mut(class);
+        standing.remove(before, &ticket);
+        standing.insert(turn, &ticket);
+        let line = self.lines.get_mut(&ticket)?;
+        (line.turn, line.served) = (turn, line.served + 1);
+        let is_latest = line.class != ticket.class && line.served % LATEST == 0;
+        let take = if is_latest { BTreeMap::pop_last } else { BTreeMap::pop_first };
+        let (_, id) = self.change(&ticket, now, take)?;
         self.places.remove(&id);
-        Some((id, class))
+        Some((id, class, ticket.tenant.instance))
     }
 
     /// The most urgent class, but no more than every other turn one that has its floor or its patience to claim.
@@ -226,9 +274,11 @@ impl Queue {
         Some(class)
     }
 
-    /// Those of a class in the order in which they will go, as far as nobody comes or leaves.
+    /// Those of a class in the order in which they will go, as far as nobody comes or leaves; roughly, since the
+    /// latest of long lines and who has the fewest at work may go earlier.
     pub fn order(&self, class: Class) -> Vec<u64> {
-        let lines = self.standing(class).ring.values().filter_map(|ticket| self.lines.get(ticket));
+        let turns = self.standing(class).lines();
+        let lines = turns.values().filter_map(|ticket| self.lines.get(*ticket));
         let mut lines: Vec<_> = lines.map(|line| line.waiters.values()).collect();
         let mut order = Vec::with_capacity(self.waiting(class));
         while !lines.is_empty() {
@@ -243,7 +293,7 @@ impl Queue {
         let class = if ticket.class == Class::Edit && own >= SINGLE { Class::Bulk } else { ticket.class };
         let before: usize =
             Class::ALL.into_iter().filter(|other| *other < class).map(|other| self.waiting(other)).sum();
-        let lines = self.standing(class).ring.values().filter(|other| *other != ticket);
+        let lines = self.standing(class).rings.values().flat_map(BTreeMap::values).filter(|other| *other != ticket);
         let turns = lines.filter_map(|other| self.lines.get(other)).map(|line| line.waiters.len().min(own + 1));
         before + own + turns.sum::<usize>()
     }
@@ -303,6 +353,47 @@ mod tests {
     }
 
     #[test]
+    fn every_fourth_turn_of_a_long_line_is_that_of_who_came_last() {
+        let mut queue = Queue::default();
+        for id in 0..100 {
+            queue.push(id, &ticket(Class::Edit, "a"), Duration::ZERO);
+        }
+        assert_eq!(order(&mut queue, 8), [0, 1, 2, 99, 3, 4, 5, 98]);
+        queue.push(200, &ticket(Class::Edit, "a"), Duration::ZERO);
+        assert_eq!(order(&mut queue, 4), [6, 7, 8, 200]);
+        // Who is in a short line, or has no hurry, comes as he came.
+        assert_eq!(order(&mut queue, 68).len(), 68);
+        let rest = order(&mut queue, 100);
+        assert!(rest.len() == SINGLE + 1 && rest.is_sorted(), "{rest:?}");
+        for id in 0..100 {
+            queue.push(id, &ticket(Class::Background, "a"), Duration::ZERO);
+        }
+        assert!(order(&mut queue, 100).is_sorted());
+    }
+
+    #[test]
+    fn who_has_the_fewest_at_work_is_next() {
+        let mut queue = Queue::default();
+        let other = Ticket {
+            tenant: Tenant { instance: "other".into(), namespace: "a".into() },
+            ..ticket(Class::Background, "a")
+        };
+        for id in 0..10 {
+            queue.push(id, &ticket(Class::Background, ["a", "b"][id as usize % 2]), Duration::ZERO);
+            queue.push(100 + id, &other, Duration::ZERO);
+        }
+        let mut at_work: BTreeMap<Arc<str>, usize> = BTreeMap::from([("i".into(), 3)]);
+        let mut order = Vec::new();
+        for _ in 0..9 {
+            let count = |_: Class, instance: &str| at_work.get(instance).copied().unwrap_or_default();
+            let (id, _, instance) = queue.pop_evenly(Duration::ZERO, ANY, count).unwrap();
+            *at_work.entry(instance).or_default() += 1;
+            order.push(id);
+        }
+        assert_eq!(order, [100, 101, 102, 0, 103, 1, 104, 2, 105]);
+    }
+
+    #[test]
     fn every_class_has_its_floor_under_endless_edits() {
         let mut queue = Queue::default();
         let mut served: BTreeMap<Class, i32> = BTreeMap::new();
@@ -354,7 +445,7 @@ mod tests {
             assert!(!queue.cancel(id, Duration::ZERO));
         }
         assert_eq!((queue.len(), queue.waiting(Class::Bulk), queue.waiting(Class::Edit)), (0, 0, 0));
-        assert!(queue.lines.is_empty() && queue.edit.ring.is_empty() && queue.bulk.ring.is_empty());
+        assert!(queue.lines.is_empty() && queue.edit.rings.is_empty() && queue.bulk.rings.is_empty());
         assert_eq!(queue.pop(Duration::ZERO, ANY), None);
     }
 

@@ -268,6 +268,48 @@ async fn there_is_room_for_an_edit_beside_ten_thousand_others() {
     assert_eq!(gate.waiting(Class::Bulk), 9959);
 }
 
+/// A reconcile that has one call to make, of an operation that may be made twice a second.
+fn work(pace: &Pace, number: usize, operation: &'static str) -> tokio::task::JoinHandle<Instant> {
+    let pace = pace.clone();
+    tokio::spawn(async move {
+        // As the controller keeps them apart.
+        let instance = if operation == "CreateUser" { "create i" } else { "change i" };
+        let tenant = Tenant { instance: instance.into(), namespace: "agents".into() };
+        let object = format!("{operation} {number}");
+        let entry = pace.gate().enter(&object, Ticket { class: Class::Edit, tenant: tenant.clone() }).await;
+        let ticket = Ticket { class: entry.class(), tenant };
+        let permit = pace.acquire(&Key { operation, ..key() }, &ticket).await;
+        sleep(Duration::from_millis(50)).await;
+        permit.told(Verdict::Counted);
+        Instant::now()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_do_not_wait_for_creations_to_make_room() {
+    let scene = Scene::new().await;
+    let creations: Vec<_> = (0..500).map(|number| work(&scene.pace, number, "CreateUser")).collect();
+    sleep(Duration::from_secs(20)).await;
+    let (came, quota) = (Instant::now(), (200.0 - 5.0) / 2.0);
+    let changes: Vec<_> = (0..200).map(|number| work(&scene.pace, number, "UpdateUserRoutingProfile")).collect();
+    sleep(Duration::from_secs(10)).await;
+    let edited = Instant::now();
+    let edit = work(&scene.pace, 1000, "UpdateUserIdentityInfo").await.unwrap() - edited;
+    println!("an edit among 200 changes waited {edit:?}");
+    assert!(edit <= Duration::from_millis(2500), "{edit:?}");
+    for change in changes {
+        change.await.unwrap();
+    }
+    let ratio = quota / came.elapsed().as_secs_f64();
+    println!("200 changes during an onboarding: ratio {ratio:.4}");
+    assert!(ratio >= 0.97, "{ratio}");
+    for creation in creations {
+        creation.await.unwrap();
+    }
+    let ratio = (500.0 - 5.0) / 2.0 / scene.begun.elapsed().as_secs_f64();
+    assert!(ratio >= 0.98, "the creations lost by it: {ratio}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_object_that_waits_is_let_in_when_it_becomes_urgent() {
     let gate = Gate::new(64);
