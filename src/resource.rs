@@ -7,6 +7,7 @@ pub mod channel;
 pub mod condition;
 pub mod instance;
 pub mod status;
+pub mod tags;
 pub mod user;
 
 /// API group of all our kinds; labels, annotations and AWS tags of ours start with it and a slash.

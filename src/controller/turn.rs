@@ -75,8 +75,8 @@ pub(super) async fn unless_abandoned<T>(work: &Work, task: impl Future<Output = 
     }
 }
 
-/// Where an object waits. Creations, changes and deletions take turns, so that a change of one user does
-/// not wait for the import of the rest of its namespace.
+/// Where an object waits. Creations, changes and deletions have quotas of their own, so they are kept apart: a
+/// change of one user does not wait for the import of the rest of its namespace.
 fn ticket(object: &Guarded) -> Ticket {
     let namespace = object.namespace().unwrap_or_default().as_str().into();
     let Ok(object) = &object.0 else {

@@ -18,6 +18,7 @@ use super::channel::{
     VoiceEnhancementConfig,
 };
 use super::status::ConnectUserStatus;
+use super::tags::Tags;
 pub use policy::{AdoptionPolicy, DeletionPolicy, DriftPolicy};
 
 /// The user as it shall be. The names are those of AWS::Connect::User in lower camel case. A field
@@ -270,6 +271,7 @@ pub struct ConnectUserSpec {
     /// aws: or contactops.dev/; values have at most 256. Absent: not managed. Example:
     /// {team: support}
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     #[schemars(extend("maxProperties" = 48, "additionalProperties" = { "type": "string", "maxLength": 256 }))]
     #[x_kube(
         validation = rule::not_empty(),
@@ -289,7 +291,7 @@ pub struct ConnectUserSpec {
             "may not have keys that begin with aws:, which AWS keeps for itself: choose another key",
         ),
     )]
-    pub tags: Option<BTreeMap<String, String>>,
+    pub tags: Option<Tags>,
     /// What happens to the user in Connect when this object is deleted: Delete (default) deletes it
     /// for good, Retain lets it stay and takes the operator's tags off it. Only a user that carries
     /// the tags of this object is ever deleted.

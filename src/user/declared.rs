@@ -82,7 +82,7 @@ pub fn declare(instance: &Instance, user: &ObservedUser) -> ConnectUserSpec {
         user_proficiencies: some(proficiencies),
         directory_user_id: user.directory_user_id.clone(),
         password_secret_ref: None,
-        tags: (!tags.is_empty()).then_some(tags),
+        tags: (!tags.is_empty()).then(|| tags.into()),
         deletion_policy: DeletionPolicy::default(),
         adoption_policy: AdoptionPolicy::Adopt,
         drift_policy: DriftPolicy::default(),

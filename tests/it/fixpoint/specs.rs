@@ -259,7 +259,7 @@ pub fn spec(kind: Kind) -> BoxedStrategy<ConnectUserSpec> {
                 user_proficiencies: keyed.0,
                 directory_user_id: (kind == Kind::Directory).then(|| "d-1".to_owned()),
                 password_secret_ref: None,
-                tags: keyed.1,
+                tags: keyed.1.map(Into::into),
                 deletion_policy: Default::default(),
                 adoption_policy: Default::default(),
                 drift_policy: Default::default(),
