@@ -70,10 +70,15 @@ use crate::lead::Lead;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::policy::{Brake, Tenancy};
+use crate::resource::names::Pool;
 use crate::resource::user::ConnectUser;
 use crate::resource::{MANAGER, SUSPEND_ANNOTATION};
 
 type Guarded = DeserializeGuard<ConnectUser>;
+
+/// Objects in an answer of a listing. What is taken out of them before they are kept is several times as much as
+/// what stays, and is there for a whole page at once.
+const PAGE: u32 = 200;
 
 /// What the controller is built from.
 pub struct Settings {
@@ -126,7 +131,7 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         clock,
         metrics,
     } = settings;
-    let mut watched = watcher::Config::default().any_semantic();
+    let mut watched = watcher::Config::default().any_semantic().page_size(PAGE);
     watched.label_selector.clone_from(&selector);
     let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
         vec![Api::all(client.clone())]
@@ -180,19 +185,26 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
     let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).zip(indices).map(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled, mut news) = (Arc::clone(&filled), false, News::default());
+            let mut pool = Pool::default();
             let changed = Arc::clone(&cx);
             let returns = Arc::clone(&cx);
             let ready = CancellationToken::new();
             let is_ready = ready.clone();
             let objects = watcher(api, watched.clone())
                 .default_backoff()
-                .modify(|object| {
+                .modify(move |object| {
                     // Neither is ever looked at, and together they are most of an object's weight. What is empty
                     // would still keep the room that it had.
                     object.meta_mut().managed_fields = None;
                     object.annotations_mut().remove("kubectl.kubernetes.io/last-applied-configuration");
                     if object.annotations().is_empty() {
                         object.meta_mut().annotations = None;
+                    }
+                    // What an object owns is the same in most of them.
+                    let status = object.0.as_mut().ok().and_then(|object| object.status.as_mut());
+                    if let Some(applied) = status.and_then(|status| status.applied.as_mut()) {
+                        pool.share(&mut applied.fields);
+                        pool.share(&mut applied.tag_keys);
                     }
                 })
                 .reflect(writer)

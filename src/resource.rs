@@ -6,6 +6,7 @@
 pub mod channel;
 pub mod condition;
 pub mod instance;
+pub mod names;
 pub mod status;
 pub mod tags;
 pub mod user;

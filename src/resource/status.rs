@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::names::Names;
 use super::user::schema;
 
 /// What the operator saw or what Connect acknowledged. Written by the operator only.
@@ -97,15 +98,15 @@ pub struct Applied {
     pub generation: Option<i64>,
     /// Fields of the user that this object has set, such as identityInfo.email or
     /// autoAcceptConfigs[VOICE].autoAccept.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200), inner(length(max = 320)))]
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    #[schemars(with = "Vec<String>", length(max = 200), inner(length(max = 320)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub fields: Vec<String>,
+    pub fields: Names,
     /// Keys of the tags that this object has set.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200), inner(length(max = 128)))]
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    #[schemars(with = "Vec<String>", length(max = 200), inner(length(max = 128)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub tag_keys: Vec<String>,
+    pub tag_keys: Names,
     /// Proficiencies that this object has set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]

@@ -88,7 +88,7 @@ fn converges(stage: &mut Stage, case: Case, switches: Switches) -> TestCaseResul
 
     let found = stage.user(NAME);
     let new = desired(&second);
-    let names: BTreeSet<String> = Owned::by(&new).to_record(None).fields.into_iter().collect();
+    let names: BTreeSet<String> = Owned::by(&new).to_record(None).fields.iter().cloned().collect();
     let said = declared(&second);
     prop_assert!(said.keys().filter(|name| !name.contains("tags[") && !name.contains("Proficiencies[")).eq(&names));
 

@@ -161,7 +161,7 @@ async fn everything_that_is_declared_by_name_and_per_channel_reaches_connect_at_
     assert_eq!(status.user_arn.as_deref(), Some(user.arn.as_str()));
     let applied = status.applied.unwrap();
     assert_eq!(applied.generation, Some(1));
-    assert_eq!(applied.tag_keys, ["cost centre", "team"]);
+    assert_eq!(applied.tag_keys.to_vec(), ["cost centre", "team"]);
     let key =
         |name: &str, value: &str| ProficiencyKey { attribute_name: name.to_owned(), attribute_value: value.to_owned() };
     assert_eq!(applied.proficiencies, [key("Language", "German"), key("Skill", "Billing")]);
