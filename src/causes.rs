@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use kube::core::Status;
+
 /// Shows the error, then each of its causes, unless the one before has said it already.
 ///
 /// kube shows a refusal of the API server with everything that the answer holds, twice; what a person needs of it is the
@@ -13,34 +15,41 @@ impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = text(self.0);
         f.write_str(&said)?;
-        let mut cause = self.0.source();
+        let mut cause = if refusal(self.0).is_some() { None } else { self.0.source() };
         while let Some(error) = cause {
             let next = text(error);
             if !said.contains(&next) {
                 write!(f, ": {next}")?;
                 said = next;
             }
-            cause = error.source();
+            // Its source is the same answer in another form.
+            cause = if refusal(error).is_some() { None } else { error.source() };
         }
         Ok(())
     }
 }
 
-fn text(error: &(dyn Error + 'static)) -> String {
+/// The answer of the API server, if that is what the error is.
+fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Status> {
     let boxed = || error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
-    match error.downcast_ref::<kube::Error>().or_else(boxed) {
-        Some(kube::Error::Api(status)) if status.message.is_empty() => {
+    match error.downcast_ref::<kube::Error>().or_else(boxed)? {
+        kube::Error::Api(status) => Some(status),
+        _ => None,
+    }
+}
+
+fn text(error: &(dyn Error + 'static)) -> String {
+    match refusal(error) {
+        Some(status) if status.message.is_empty() => {
             format!("the API server answered {} {}", status.code, status.reason)
         }
-        Some(kube::Error::Api(status)) => status.message.clone(),
-        _ => error.to_string(),
+        Some(status) => status.message.clone(),
+        None => error.to_string(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
-
     use super::*;
 
     #[derive(Debug, thiserror::Error)]
