@@ -3,12 +3,13 @@
 #![allow(unreachable_pub, reason = "KubeSchema copies each struct, with its `pub`, into a function")]
 #![allow(clippy::duplicated_attributes, reason = "each printcolumn has a type")]
 
+mod identity_info;
+mod password_secret_ref;
 mod policy;
 pub(crate) mod rule;
 pub(crate) mod schema;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use super::channel::{
 };
 use super::status::ConnectUserStatus;
 use super::tags::Tags;
+pub use identity_info::IdentityInfo;
+pub use password_secret_ref::PasswordSecretRef;
 pub use policy::{AdoptionPolicy, DeletionPolicy, DriftPolicy};
 
 /// The user as it shall be. The names are those of AWS::Connect::User in lower camel case. A field
@@ -322,68 +325,6 @@ pub struct InstanceRef {
     pub name: String,
 }
 
-/// Who the user is.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = rule::some_of(&["firstName", "lastName", "email", "secondaryEmail", "mobile"]),
-    validation = rule::personal(
-        "email",
-        r"^[^@\s]+@[^@\s]+$",
-        "must be an e-mail address, such as jane.doe@example.com",
-    ),
-    validation = rule::personal(
-        "secondaryEmail",
-        r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,63}$",
-        "must be an e-mail address of the letters a-z and A-Z, digits and . _ % + -, such as jane.doe@example.com",
-    ),
-    validation = rule::phone_number("mobile"),
-)]
-pub struct IdentityInfo {
-    /// First name, at most 255 characters in Unicode form NFC. Connect requires it unless the users
-    /// come from an existing directory. Absent: not managed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255))]
-    #[x_kube(validation = rule::not_empty())]
-    pub first_name: Option<String>,
-    /// Last name, at most 300 characters (256 where Connect itself keeps the passwords) in Unicode
-    /// form NFC. Connect requires it unless the users come from an existing directory. Absent: not
-    /// managed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 300))]
-    #[x_kube(validation = rule::not_empty())]
-    pub last_name: Option<String>,
-    /// E-mail address, such as jane@example.com. Connect requires it where it keeps the passwords
-    /// itself, and may refuse it with SAML. Absent: not managed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 320))]
-    pub email: Option<String>,
-    /// Second e-mail address, such as jane@example.org: Connect sends its notifications there instead
-    /// of to email, except for password resets. Absent: not managed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 265))]
-    pub secondary_email: Option<String>,
-    /// Mobile number in E.164 form, such as +4915112345678. Absent: not managed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub mobile: Option<String>,
-}
-
-/// Which members are there, not what they are.
-impl fmt::Debug for IdentityInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { first_name, last_name, email, secondary_email, mobile } = self;
-        let shown = |value: &Option<String>| value.as_ref().map(|_| "[redacted]");
-        f.debug_struct("IdentityInfo")
-            .field("first_name", &shown(first_name))
-            .field("last_name", &shown(last_name))
-            .field("email", &shown(email))
-            .field("secondary_email", &shown(secondary_email))
-            .field("mobile", &shown(mobile))
-            .finish()
-    }
-}
-
 /// One thing that the user is good at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -397,43 +338,4 @@ pub struct UserProficiency {
     /// How good, from 1 (least) to 5 (most).
     #[schemars(range(min = 1, max = 5))]
     pub level: i32,
-}
-
-/// A key of a Secret in the namespace of the object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-// Not repeated in answers: somebody will write the password itself here.
-#[x_kube(
-    validation = rule::personal(
-        "name",
-        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-        "must be the name of a Secret in the namespace of this object: lower case letters, digits, - and ., such as \
-         jane-password",
-    ),
-    validation = rule::personal(
-        "key",
-        "^[-._a-zA-Z0-9]+$",
-        "must be a key of the Secret: letters, digits, - _ and ., such as password",
-    ),
-)]
-pub struct PasswordSecretRef {
-    /// Name of the Secret, in the namespace of this object, such as jane-password.
-    #[schemars(length(max = 253))]
-    pub name: String,
-    /// Key in the Secret whose value is the password, such as password.
-    #[schemars(length(max = 253))]
-    pub key: String,
-    /// True lets the operator make a password of 24 characters and write it into the Secret before it
-    /// creates the user: into a new Secret, or as a new key of one that exists. A key that is there is
-    /// used as it is and never overwritten. The Secret belongs to nobody and stays when this object
-    /// goes. Needs the rights in deploy/generate-passwords.yaml. Default false.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generate: Option<bool>,
-}
-
-impl PasswordSecretRef {
-    /// Whether the operator is to make the password where there is none.
-    pub fn generates(&self) -> bool {
-        self.generate == Some(true)
-    }
 }
