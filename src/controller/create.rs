@@ -15,7 +15,7 @@ use crate::user::ownership::Owned;
 
 impl Line<'_> {
     pub(super) async fn create(&self, subject: &mut Subject<'_>, facts: Facts) -> Result<Outcome, Halt> {
-        let Self { cx, instance, rules, connect, desired, owner, owned: _, redactor, was_held: _ } = self;
+        let Self { cx, instance, rules, connect, desired, owner, owned: _, redactor } = self;
         if let Some(why) = &rules.freeze {
             let message =
                 format!("user {} does not exist and would be created: {why}, nothing is written", desired.username);

@@ -9,7 +9,7 @@ use crate::inventory::sweep::Listed;
 use crate::resource::OWNER_TAG;
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
-use crate::user::ownership::Owner;
+use crate::user::ownership::{Owner, Whose};
 
 /// A user as it was read, which nobody else deals with for as long as this lives.
 pub(super) struct Look {
@@ -66,15 +66,37 @@ pub(super) async fn by_username(
     })
 }
 
-/// Finds a user by the mark of its object, for an object whose status is lost: somebody may have given the user
-/// another name. An index, so not to find one proves nothing.
+/// What the search by the mark of an object has found.
+pub(super) enum Marked {
+    /// The user that carries it.
+    Seen(Box<Look>),
+    /// One that Connect does not describe at the moment.
+    Hidden(UserId),
+    /// None. The search reads an index that lags, so this proves nothing.
+    Nowhere,
+}
+
+/// Finds a user by the mark of its object, for an object that may have one without knowing which: somebody may have
+/// given the user another name.
 pub(super) async fn by_owner(
+    cx: &Context,
     connect: &dyn Connect,
     instance: &Instance,
     owner: &Owner,
-) -> Result<Option<UserId>, ConnectError> {
-    let hits = connect.search_tag(instance, OWNER_TAG, &owner.path).await?;
-    Ok(hits.into_iter().next().map(|hit| hit.id))
+    with_proficiencies: bool,
+) -> Result<Marked, ConnectError> {
+    let mut hidden = None;
+    for hit in connect.search_tag(instance, OWNER_TAG, &owner.path).await? {
+        match look(cx, connect, instance, &hit.id, with_proficiencies).await? {
+            Some(look) => match owner.judge(&look.user.tags) {
+                Whose::Ours | Whose::OursByName { .. } => return Ok(Marked::Seen(Box::new(look))),
+                // The index still shows what it carried.
+                Whose::Anothers { .. } | Whose::Nobodys => {}
+            },
+            None => hidden = Some(hit.id),
+        }
+    }
+    Ok(hidden.map_or(Marked::Nowhere, Marked::Hidden))
 }
 
 /// Finds a user by name in the list of all users, of which one that was read before serves as well: thousands who

@@ -21,7 +21,7 @@ use crate::plan::call::Call;
 use crate::plan::diff;
 use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};
 use crate::policy::Hold;
-use crate::resource::condition::{Reason, ready};
+use crate::resource::condition::Reason;
 use crate::resource::user::{ConnectUser, DeletionPolicy};
 use crate::resource::{RELEASE_ANNOTATION, UID_TAG};
 use crate::user::ids::{Instance, UserId, Username};
@@ -65,10 +65,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
             Next::Resync,
         );
     }
-    let was_tried = subject.status.user_id.is_some()
-        || subject.status.last_create_attempt_time.is_some()
-        // A status that is lost does not say that nothing was tried.
-        || ready(&subject.status.conditions).is_none();
+    let may_have_user = subject.status.may_have_user();
     let governed = match govern(cx, object, &subject.work) {
         Ok(governed) => governed,
         // Whoever was never allowed in has no finalizer and does not get here. This one was, and what its status
@@ -80,10 +77,11 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
         return held(format!("{why}: user {username} is not deleted until that ends"), Next::Slow);
     }
 
-    let found = match find(subject, cx, &governed, &username, was_tried).await {
+    let found = match find(subject, cx, &governed, &username).await {
         Ok(found) => found,
-        Err(error) if !was_tried && matches!(error.kind, Kind::NotFound | Kind::AccessDenied | Kind::Invalid) => {
-            // No creation was ever tried, so there is nothing of ours behind a door that does not open.
+        Err(error) if !may_have_user && matches!(error.kind, Kind::NotFound | Kind::AccessDenied | Kind::Invalid) => {
+            // No creation was ever tried and no user handed over, so there is nothing of ours behind a door that does
+            // not open.
             let note = format!("no user was ever created for this object; {error}");
             return Ok(Removal::Done(Some(story(false, "UserNotDeleted", "Delete", note))));
         }
@@ -175,7 +173,7 @@ async fn judge(subject: &mut Subject<'_>, cx: &Context, governed: &Governed, loo
         return Err(stale());
     }
     if let Some(heir) = &heir
-        && !siblings::is_ready_to_inherit(cx, heir).await?
+        && !siblings::announce(cx, heir, &subject.work).await?
     {
         return Err(stale());
     }

@@ -6,8 +6,9 @@ use kube::api::ListParams;
 use kube::{Api, Resource, ResourceExt};
 
 use super::governance::{Governed, instance_of};
-use super::subject::PublishError;
+use super::subject::{PublishError, Subject};
 use super::{Context, Guarded};
+use crate::pace::paced::Work;
 use crate::policy::Rules;
 use crate::resource::FINALIZER;
 use crate::resource::user::{AdoptionPolicy, ConnectUser, DeletionPolicy};
@@ -114,6 +115,27 @@ pub(super) struct Heir {
     pub(super) namespace: String,
     pub(super) object: String,
     pub(super) sibling: Sibling,
+}
+
+/// Writes down at an heir that a user may be its own from now on. `false` where it is not there to stay.
+pub(super) async fn announce(cx: &Context, heir: &Sibling, work: &Work) -> Result<bool, PublishError> {
+    let Some((namespace, name)) = heir.name.split_once('/') else { return Ok(false) };
+    let api: Api<ConnectUser> = Api::namespaced(cx.client.clone(), namespace);
+    let live = api.get_opt(name).await.map_err(|error| PublishError::Api {
+        what: "reading before a handover",
+        object: heir.name.clone(),
+        source: Box::new(error),
+    })?;
+    let Some(live) = live.filter(|live| live.uid().as_ref() == Some(&heir.owner.uid) && is_held(live)) else {
+        return Ok(false);
+    };
+    if live.metadata.deletion_timestamp.is_some() {
+        return Ok(false);
+    }
+    let mut subject = Subject::new(cx, &live, work.clone());
+    subject.announce_user().await?;
+    cx.backoff.wrote(&subject.uid, subject.resource_version());
+    Ok(true)
 }
 
 /// Whether an heir is there to stay, as the API server has it now.

@@ -3,6 +3,7 @@
 //! Every write names uid and resourceVersion, so a write that was decided on a stale cache, or for an
 //! earlier object of the same name, is refused instead of carried out.
 
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::core::Status;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -13,6 +14,7 @@ use super::Context;
 use super::clock::Clock;
 use crate::pace::paced::Work;
 use crate::plan::report::{Outcome, Report, is_worth_writing, report};
+use crate::resource::condition::ready;
 use crate::resource::status::ConnectUserStatus;
 use crate::resource::user::ConnectUser;
 use crate::resource::{FINALIZER, MANAGER, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
@@ -61,6 +63,8 @@ pub(super) struct Subject<'a> {
     pub(super) work: Work,
     finalizers: Vec<String>,
     resource_version: String,
+    /// What another object's reconcile has written into the status since it was read.
+    announced: Option<String>,
     api: Api<ConnectUser>,
     clock: Clock,
     /// Whether labels decide who looks after the object.
@@ -72,7 +76,7 @@ impl<'a> Subject<'a> {
         let namespace = object.namespace().unwrap_or_default();
         Self {
             object,
-            status: object.status.clone().unwrap_or_default(),
+            status: remembered(object, cx.clock.now()),
             generation: object.metadata.generation.unwrap_or_default(),
             uid: object.uid().unwrap_or_default(),
             name: object.name_any(),
@@ -81,6 +85,7 @@ impl<'a> Subject<'a> {
             api: Api::namespaced(cx.client.clone(), &namespace),
             clock: cx.clock.clone(),
             is_by_label: cx.selector.is_some(),
+            announced: None,
             work,
             namespace,
         }
@@ -134,7 +139,7 @@ impl<'a> Subject<'a> {
     pub(super) async fn publish(&mut self, outcome: Outcome, on_stale: OnStale) -> Result<Report, PublishError> {
         const WHAT: &str = "writing the status";
         const TRIES: usize = 4;
-        let report = report(&self.status, self.generation, self.clock.now(), outcome);
+        let mut report = report(&self.status, self.generation, self.clock.now(), outcome);
         if !is_worth_writing(&self.status, &report.status) {
             return Ok(report);
         }
@@ -143,6 +148,9 @@ impl<'a> Subject<'a> {
                 Err(PublishError::Stale { .. }) if on_stale == OnStale::ReadAgain && attempt < TRIES => {
                     if self.read_again(WHAT).await? == Live::Gone {
                         return Err(PublishError::Gone { what: WHAT, object: self.to_string() });
+                    }
+                    if report.status.user_id.is_none() {
+                        report.status.may_have_user_since = self.announced.take().or(report.status.may_have_user_since);
                     }
                 }
                 result => {
@@ -153,6 +161,21 @@ impl<'a> Subject<'a> {
         }
         self.status = report.status.clone();
         Ok(report)
+    }
+
+    /// Writes down that a user may carry the marks of this object from now on, before another object hands its user
+    /// over to it: this one may go before it has seen the user, and must not leave it behind.
+    pub(super) async fn announce_user(&mut self) -> Result<(), PublishError> {
+        if self.status.may_have_user() {
+            return Ok(());
+        }
+        let status = ConnectUserStatus {
+            // Or tools that follow kstatus would take it for seen.
+            observed_generation: self.status.observed_generation.or(Some(-1)),
+            may_have_user_since: Some(self.clock.now().to_string()),
+            ..self.status.clone()
+        };
+        self.patch_status(&status).await
     }
 
     /// Reads the object from the API server. What is deleted or created in Connect is decided on this, not
@@ -166,8 +189,13 @@ impl<'a> Subject<'a> {
                 // A status that somebody has wiped does not own any more what is about to be written. By another
                 // label it may be another operator's.
                 let applied = live.status.as_ref().and_then(|status| status.applied.as_ref());
+                // Another object may be about to hand its user over.
+                let announced = live.status.as_ref().and_then(|status| status.may_have_user_since.as_ref());
+                let is_news = announced.is_some() && self.status.may_have_user_since.is_none();
+                self.announced = announced.filter(|_| is_news).cloned();
                 let is_same = live.metadata.generation == Some(self.generation)
                     && applied == self.status.applied.as_ref()
+                    && !is_news
                     && (!self.is_by_label || live.labels() == self.object.labels())
                     && annotations
                         .iter()
@@ -227,6 +255,18 @@ impl<'a> Subject<'a> {
             source => PublishError::Api { what, object, source: Box::new(source) },
         }
     }
+}
+
+/// What the object's status says. One that was lost, as in a restored backup, says nothing of the user that there may
+/// be: our finalizer says that we have been here, and at every look we leave a condition.
+fn remembered(object: &ConnectUser, now: Timestamp) -> ConnectUserStatus {
+    let mut status = object.status.clone().unwrap_or_default();
+    let is_held = object.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    if is_held && ready(&status.conditions).is_none() && status.user_id.is_none() {
+        let since = object.metadata.deletion_timestamp.as_ref().map_or(now, |began| began.0);
+        status.may_have_user_since.get_or_insert_with(|| since.to_string());
+    }
+    status
 }
 
 /// Whether a patch was refused because the object of this name is another one: its uid may not be changed.

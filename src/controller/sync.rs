@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use tokio::time::Instant;
 
 use super::governance::{Governed, are_rules_current, govern};
-use super::lookup::{Look, by_owner, by_username, in_list, in_some_list, look};
+use super::lookup::{Look, Marked, by_owner, by_username, in_list, in_some_list, look};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
@@ -34,8 +34,6 @@ pub(super) struct Line<'a> {
     pub(super) owner: Owner,
     pub(super) owned: Owned,
     pub(super) redactor: Redactor,
-    /// Whether the object had our finalizer before this look.
-    pub(super) was_held: bool,
 }
 
 /// Brings the user of a living object to what its spec declares.
@@ -84,7 +82,6 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
     }
     // Also one that waits for its turn: the user may be handed over to it at any time, and it must not go after
     // that as if it had none.
-    let was_held = subject.is_held();
     // A process that only looks makes no users, and leaves no trace on objects that are removed again.
     if !cx.read_only {
         subject.hold().await?;
@@ -112,7 +109,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         None => Owned::by(&desired),
     };
     let owner = cx.owner(subject.object);
-    Ok(Line { cx, owner, instance, rules, connect, desired, owned, redactor: Redactor::new(spec), was_held })
+    Ok(Line { cx, owner, instance, rules, connect, desired, owned, redactor: Redactor::new(spec) })
 }
 
 impl Line<'_> {
@@ -140,11 +137,17 @@ impl Line<'_> {
     /// write to Connect and two to the API server at every look, for as long as nobody does anything about it.
     /// In a frozen instance nothing else may tell.
     async fn found_by_name(&self, subject: &Subject<'_>) -> Result<Option<Look>, Halt> {
-        // Held before this look, and nothing is said of it: a status that was lost, as in a restored backup.
-        if self.was_held && ready(&subject.status.conditions).is_none() {
-            let found = by_owner(self.connect.as_ref(), &self.instance, &self.owner).await;
-            if let Some(found) = found.map_err(|error| self.failed(error))? {
-                return self.take(&found).await;
+        if subject.status.may_have_user_since.is_some() {
+            let connect = self.connect.as_ref();
+            let found = by_owner(self.cx, connect, &self.instance, &self.owner, self.with_proficiencies()).await;
+            match found.map_err(|error| self.failed(error))? {
+                Marked::Seen(look) => return Ok(Some(*look)),
+                Marked::Hidden(id) => {
+                    let message =
+                        format!("user {id} carries the tags of this object, but is not visible everywhere yet");
+                    return Err(Halt::outcome(Reason::Unavailable, message, Next::Soon));
+                }
+                Marked::Nowhere => {}
             }
         }
         const TAKEN: [Reason; 3] = [Reason::UsernameTaken, Reason::OwnedByAnother, Reason::NotAllowed];
@@ -202,9 +205,12 @@ impl Line<'_> {
 
     /// Looks at a user to do something about it, when nobody else does.
     pub(super) async fn take(&self, id: &UserId) -> Result<Option<Look>, Halt> {
-        let with_proficiencies = !(self.desired.proficiencies.is_empty() && self.owned.proficiencies.is_empty());
-        let look = look(self.cx, self.connect.as_ref(), &self.instance, id, with_proficiencies).await;
+        let look = look(self.cx, self.connect.as_ref(), &self.instance, id, self.with_proficiencies()).await;
         look.map_err(|error| self.failed(error).into())
+    }
+
+    fn with_proficiencies(&self) -> bool {
+        !(self.desired.proficiencies.is_empty() && self.owned.proficiencies.is_empty())
     }
 
     pub(super) fn failed(&self, error: ConnectError) -> Outcome {

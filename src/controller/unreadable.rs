@@ -73,6 +73,11 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
         let now = conditions(&previous, Reason::InvalidSpec, &message, generation, cx.clock.now());
         status.insert("conditions".to_owned(), json!(now));
         status.insert("observedGeneration".to_owned(), json!(generation));
+        let is_held = meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
+        if is_held && ready(&previous).is_none() && !status.contains_key("userId") {
+            // A status that was lost: with the condition written here, it would not look so any more.
+            status.entry("mayHaveUserSince").or_insert_with(|| json!(cx.clock.now().to_string()));
+        }
     }
     let patch = json!({
         "apiVersion": ConnectUser::api_version(&()),

@@ -173,6 +173,7 @@ pub fn report(previous: &ConnectUserStatus, generation: i64, now: Timestamp, out
         }
         status.user_id = Some(id.as_str().to_owned());
         status.user_arn = Some(arn);
+        status.may_have_user_since = None;
         status.last_modified_time = last_modified_time.or(status.last_modified_time);
     }
     if let Some(owned) = owned {

@@ -42,6 +42,12 @@ pub struct ConnectUserStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub last_create_attempt_time: Option<String>,
+    /// Since when a user may carry the tags of this object although userId names none: the status was
+    /// lost, as in a restored backup, or another object was about to hand its user over. Such a user is
+    /// searched for by its tags before one is created, and before this object goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub may_have_user_since: Option<String>,
     /// The Secret that was read for the creation of the user. A later change of it is told once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret: Option<PasswordSecret>,
@@ -66,6 +72,13 @@ pub struct ConnectUserStatus {
     #[schemars(schema_with = "schema::conditions")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+impl ConnectUserStatus {
+    /// Whether anything says that there is, or may be, a user of this object.
+    pub fn may_have_user(&self) -> bool {
+        self.user_id.is_some() || self.last_create_attempt_time.is_some() || self.may_have_user_since.is_some()
+    }
 }
 
 /// A version of a Secret: where it is and how the API server tells it from others, nothing of what it holds.

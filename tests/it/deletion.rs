@@ -2,6 +2,7 @@
 
 use connect_simulator::fixtures::{managed as m, saml as s};
 use connect_simulator::{Fault, FaultKind, Lag, Mutation, UserPatch};
+use connect_user_operator::resource::user::ConnectUser;
 use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
 use kube::api::{DeleteParams, PropagationPolicy};
 use serde_json::json;
@@ -235,6 +236,32 @@ async fn renaming_an_object_in_git_does_not_delete_the_person() {
     let object = stage.ready("new").await;
     assert_eq!(object.status.unwrap().user_id, id);
     assert!(!stage.written().contains(&"DeleteUser".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_heir_that_goes_before_it_has_seen_its_user_does_not_leave_it_behind() {
+    let stage = Stage::new("heir-goes").await;
+    stage.create(&managed("old", "jane.doe")).await;
+    stage.ready("old").await;
+    let mut new = managed("new", "jane.doe");
+    new["spec"]["adoptionPolicy"] = json!("Adopt");
+    stage.create(&new).await;
+    stage.reason("new", "UsernameTaken").await;
+    // The older finds its user by id, the younger would find it by name or by tag.
+    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("SearchUsers"));
+    stage.delete("old").await;
+    stage.gone("old").await;
+    stage.reason("new", "AccessDenied").await;
+    assert_eq!(stage.get("new").await.status.unwrap().user_id, None);
+    stage.delete("new").await;
+    let has_way_out = |object: &ConnectUser| {
+        let conditions = &object.status.as_ref().unwrap().conditions;
+        conditions.iter().any(|condition| condition.message.contains("contactops.dev/release-deletion"))
+    };
+    stage.until("new", "held", has_way_out).await;
+    stage.simulator.clear_faults();
+    stage.gone("new").await;
+    assert_eq!(stage.written(), ["CreateUser", "TagResource", "DeleteUser"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -142,7 +142,5 @@ fn an_operator_that_is_told_to_stop_while_it_starts_stops() {
     }
 }
 
-/// Beyond these lie open findings: 5012 (status lost, then deleted while no rule admits the object: its user is left
-/// behind) and 5097 (user deleted by hand in a frozen instance: Ready stays True without a user). Once they are
-/// mended, as many as the gate has time for.
+/// As many as the gate has time for.
 const DEFAULT: u64 = 200;

@@ -58,6 +58,24 @@ async fn a_status_that_was_wiped_is_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lost_status_is_not_forgotten_while_the_search_for_its_user_is_refused() {
+    let stage = Stage::new("wiped-refused").await;
+    stage.create(&managed("jane", "jane.doe")).await;
+    let id = stage.ready("jane").await.status.unwrap().user_id;
+    stage.stop_operator().await;
+    stage.force_status("jane", json!({ "observedGeneration": -1 })).await;
+    // By its name nothing finds the user any more.
+    stage.console("jane.doe", UserPatch { username: Some("jane.roe".to_owned()), ..UserPatch::default() });
+    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("SearchUsers").times(2));
+    stage.start_operator().await;
+    stage.reason("jane", "AccessDenied").await;
+    stage.reason("jane", "Drifted").await;
+    let status = stage.get("jane").await.status.unwrap();
+    assert_eq!((status.user_id, status.may_have_user_since), (id, None));
+    assert_eq!(stage.written(), ["CreateUser"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_object_made_again_under_its_name_finds_its_user() {
     let stage = Stage::new("again").await;
     let mut object = managed("jane", "jane.doe");

@@ -5,11 +5,9 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::connect::ConnectError;
 use crate::controller::Context;
 use crate::controller::governance::Governed;
-use crate::controller::lookup::{Look, by_owner, by_username, in_list, look};
+use crate::controller::lookup::{Look, Marked, by_owner, by_username, in_list, look};
 use crate::controller::subject::Subject;
-use crate::controller::sync::since_attempt;
 use crate::inventory::sweep::Listed;
-use crate::resource::condition::ready;
 use crate::user::ids::{UserId, Username};
 
 /// What there is.
@@ -22,13 +20,12 @@ pub(super) enum Found {
     NotYet(String),
 }
 
-/// Looks for the user; `was_tried` says whether a creation may have been.
+/// Looks for the user.
 pub(super) async fn find(
     subject: &Subject<'_>,
     cx: &Context,
     governed: &Governed,
     username: &Username,
-    was_tried: bool,
 ) -> Result<Found, ConnectError> {
     let (connect, instance) = (governed.connect.as_ref(), &governed.instance);
     let not_described =
@@ -38,16 +35,20 @@ pub(super) async fn find(
         if let Some(found) = take(cx, governed, id).await? {
             return Ok(found);
         }
-    } else if let Some(listed) = by_username(cx, connect, instance, username).await? {
-        return Ok(take(cx, governed, &listed).await?.unwrap_or_else(|| not_described(&listed)));
+    } else {
+        if subject.status.may_have_user_since.is_some() {
+            match by_owner(cx, connect, instance, &cx.owner(subject.object), false).await? {
+                Marked::Seen(look) => return Ok(Found::User(look)),
+                Marked::Hidden(id) => return Ok(not_described(&id)),
+                Marked::Nowhere => {}
+            }
+        }
+        if let Some(listed) = by_username(cx, connect, instance, username).await? {
+            return Ok(take(cx, governed, &listed).await?.unwrap_or_else(|| not_described(&listed)));
+        }
     }
-    if !was_tried {
+    if !subject.status.may_have_user() {
         return Ok(Found::Nothing);
-    }
-    if ready(&subject.status.conditions).is_none()
-        && let Some(found) = by_owner(connect, instance, &cx.owner(subject.object)).await?
-    {
-        return Ok(take(cx, governed, &found).await?.unwrap_or_else(|| not_described(&found)));
     }
     // Nothing to be seen. A user that was made moments ago may be invisible, so the grace comes first.
     if since_last_attempt(subject, cx.clock.now()).is_some_and(|since| since < cx.grace() + cx.grace() / 10) {
@@ -68,11 +69,10 @@ async fn take(cx: &Context, governed: &Governed, id: &UserId) -> Result<Option<F
     Ok(look.map(|look| Found::User(Box::new(look))))
 }
 
-/// How long ago a creation can have been tried: if the status is lost, until the object began to go.
+/// How long ago a user can have been made for the object, or given to it.
 fn since_last_attempt(subject: &Subject<'_>, now: Timestamp) -> Option<SignedDuration> {
-    since_attempt(subject, now).or_else(|| {
-        let is_lost = ready(&subject.status.conditions).is_none();
-        let since = subject.object.metadata.deletion_timestamp.as_ref().filter(|_| is_lost);
-        since.map(|began| now.duration_since(began.0))
-    })
+    let status = &subject.status;
+    let times = [&status.last_create_attempt_time, &status.may_have_user_since];
+    let last = times.into_iter().flatten().filter_map(|time| time.parse::<Timestamp>().ok()).max();
+    last.map(|last| now.duration_since(last))
 }
