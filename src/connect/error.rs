@@ -33,7 +33,7 @@ pub struct ConnectError {
     pub kind: Kind,
     /// Operation, which is also the IAM action `connect:<operation>`.
     pub operation: &'static str,
-    /// Error code of AWS, or a word for what happened on the way.
+    /// Error code of AWS, or a word for what happened on the way: letters and digits only.
     pub code: String,
     /// Message of AWS, with what looks like an e-mail address or a phone number taken out.
     pub message: String,
@@ -46,14 +46,13 @@ pub struct ConnectError {
 impl ConnectError {
     /// Code of a call that was not made, because it would have failed like those before it.
     pub const NOT_TRIED: &'static str = "NotTried";
+}
 
-    /// The code where only a word may stand, in metrics and spans: whatever else AWS may have sent as a code
-    /// is not repeated there.
-    pub fn code_word(&self) -> &str {
-        const LONGEST: usize = 60;
-        let is_word = (1..=LONGEST).contains(&self.code.len()) && self.code.chars().all(|c| c.is_ascii_alphanumeric());
-        if is_word { &self.code } else { "Unreadable" }
-    }
+/// A code as AWS may have sent it, if it is a word: whatever else it may be is not repeated.
+pub(super) fn word(code: &str) -> &str {
+    const LONGEST: usize = 60;
+    let is_word = (1..=LONGEST).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric());
+    if is_word { code } else { "Unreadable" }
 }
 
 /// Characters of AWS's message that are shown.
@@ -149,17 +148,9 @@ mod tests {
 
     #[test]
     fn a_code_that_is_no_word_is_not_repeated() {
-        let with = |code: &str| ConnectError {
-            kind: Kind::Invalid,
-            operation: "CreateUser",
-            code: code.to_owned(),
-            message: String::new(),
-            request_id: None,
-            retry_after: None,
-        };
-        assert_eq!(with("ThrottlingException").code_word(), "ThrottlingException");
+        assert_eq!(word("ThrottlingException"), "ThrottlingException");
         for code in ["", "jane@example.com", "+4930123456", "no word", &"x".repeat(61)] {
-            assert_eq!(with(code).code_word(), "Unreadable");
+            assert_eq!(word(code), "Unreadable");
         }
     }
 

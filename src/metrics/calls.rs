@@ -130,7 +130,7 @@ impl Calls {
             Some(Kind::Conflict) => "conflict",
             Some(Kind::Unavailable) => "unavailable",
         };
-        let code = failure.map_or_else(|| "OK".to_owned(), |error| self.codes.label(error.code_word()));
+        let code = failure.map_or_else(|| "OK".to_owned(), |error| self.codes.label(&error.code));
         let (account, region) = self.place(instance.account(), instance.region());
         self.answers.get_or_create(&ByAnswer { operation, result, code, account, region }).inc();
         self.durations.get_or_create(&ByOperation { operation }).observe(duration.as_secs_f64());

@@ -118,7 +118,7 @@ fn span(instance: &Instance, operation: &'static str, class: Class) -> Span {
 }
 
 fn tell(span: &Span, failure: Option<&ConnectError>) {
-    span.record("code", failure.map_or("OK", ConnectError::code_word));
+    span.record("code", failure.map_or("OK", |error| error.code.as_str()));
     if let Some(error) = failure {
         span.record("otel.status_code", "ERROR");
         span.record("request_id", error.request_id.as_deref());

@@ -13,7 +13,7 @@ use aws_sdk_connect::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_connect::operation::RequestId;
 
 use super::assume_role::RoleError;
-use crate::connect::error::without_personal_data;
+use crate::connect::error::{without_personal_data, word};
 use crate::connect::{ConnectError, Kind};
 
 const NO_CREDENTIALS: &str = "no AWS credentials were found: give the pod a role by EKS Pod Identity or IRSA, or set AWS_ACCESS_KEY_ID and \
@@ -90,7 +90,7 @@ fn answered(operation: &'static str, answer: &HttpResponse, code: Option<&str>, 
     let failed = if status.is_success() {
         malformed(operation)
     } else {
-        let word = if code.is_empty() { format!("HTTP{}", status.as_u16()) } else { code.to_owned() };
+        let word = if code.is_empty() { format!("HTTP{}", status.as_u16()) } else { word(code).to_owned() };
         error(operation, Kind::of(code, status.as_u16()), &word, message.unwrap_or_default())
     };
     ConnectError { request_id: answer.request_id().map(str::to_owned), retry_after: retry_after(answer), ..failed }
