@@ -196,12 +196,17 @@ where
     }
 }
 
+/// Each frame so long after it came, however many come: a watch of what is the whole cluster's sees other tests, too.
 fn slow(body: Box<DynBody>, delay: Duration) -> Box<DynBody> {
-    let frames = BodyStream::new(body).then(move |frame| async move {
-        tokio::time::sleep(delay).await;
-        frame
+    const ON_THE_WAY: usize = 10_000;
+    let late = BodyStream::new(body).map(move |frame| {
+        let due = tokio::time::Instant::now() + delay;
+        async move {
+            tokio::time::sleep_until(due).await;
+            frame
+        }
     });
-    Box::new(StreamBody::new(frames.boxed()))
+    Box::new(StreamBody::new(late.buffered(ON_THE_WAY).boxed()))
 }
 
 fn status(code: u16, reason: &str) -> Value {
