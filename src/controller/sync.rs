@@ -171,13 +171,24 @@ impl Line<'_> {
         if !is_adopting || subject.status.last_create_attempt_time.is_some() {
             return Ok(None);
         }
-        // Whatever keeps the list from being read: CreateUser will tell.
-        let Ok(Some(found)) = in_some_list(cx, connect.as_ref(), instance, &desired.username).await else {
-            return Ok(None);
+        let username = &desired.username;
+        let found = in_some_list(cx, connect.as_ref(), instance, username).await;
+        let Some(found) = found.map_err(|error| self.failed(error))? else { return Ok(None) };
+        if let Some(look) = self.take(&found).await? {
+            return Ok(Some(look).filter(|look| look.user.username.same_user(username)));
+        }
+        // The list may be an old one. If it is not, a creation would only fail, after making a password for nothing.
+        let listed = in_list(cx, connect.as_ref(), instance, Some(&found), username).await;
+        let listed = match listed.map_err(|error| self.failed(error))? {
+            Listed::Empty | Listed::Nowhere => return Ok(None),
+            Listed::ById => None,
+            Listed::ByName(other) => self.take(&other).await?,
         };
-        let taken = self.take(&found).await?;
-        // The list may be an old one.
-        Ok(taken.filter(|look| look.user.username.same_user(&desired.username)))
+        let hidden = || {
+            let message = format!("user {username} is listed, but Amazon Connect does not describe it at the moment");
+            Halt::outcome(Reason::Unavailable, message, Next::Soon)
+        };
+        listed.map(Some).ok_or_else(hidden)
     }
 
     /// Whether the user was found as declared before and nothing has spoken against it since. A doubt, or a
