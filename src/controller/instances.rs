@@ -25,7 +25,7 @@ use crate::connect::{IdentityManagement, InstanceInfo};
 use crate::metrics::End;
 use crate::pace::paced::Work;
 use crate::pace::queue::Class;
-use crate::plan::report::Outcome;
+use crate::plan::report::{Next, Outcome};
 use crate::policy::Rules;
 use crate::resource::condition::{Reason, conditions, is_ready, ready};
 use crate::resource::instance::{ConnectInstance, ConnectInstanceStatus, OperatorReport, UserCounts};
@@ -146,27 +146,40 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
         return Ok(Action::await_change());
     };
     let end = match &told {
-        Ok(()) => End::Carried,
+        Ok(_) => End::Carried,
         Err(kube::Error::Api(status)) if status.is_not_found() => End::Carried,
         Err(kube::Error::Api(status)) if status.is_conflict() => End::Again,
         Err(_) => End::Failed,
     };
     at_work.ended(end, end == End::Failed);
-    if let Err(error) = told {
-        match &error {
-            kube::Error::Api(status) if status.is_conflict() => {
-                debug!(instance = %object.name_any(), "decided on a stale ConnectInstance; looking again");
-                return Ok(Action::requeue(AGAIN.min(pace)));
-            }
-            kube::Error::Api(status) if status.is_not_found() => return Ok(Action::await_change()),
-            _ => {}
+    let uid = object.uid().unwrap_or_default();
+    let next = match told {
+        Ok(next) => next,
+        Err(kube::Error::Api(status)) if status.is_conflict() => {
+            debug!(instance = %object.name_any(), "decided on a stale ConnectInstance; looking again");
+            return Ok(Action::requeue(AGAIN.min(pace)));
         }
-        warn!(instance = %object.name_any(), error = %Causes(&error), "telling how the instance is doing failed");
+        Err(kube::Error::Api(status)) if status.is_not_found() => {
+            cx.backoff.forget(&uid);
+            return Ok(Action::await_change());
+        }
+        Err(error) => {
+            warn!(instance = %object.name_any(), error = %Causes(&error), "telling how the instance is doing failed");
+            Next::Resync
+        }
+    };
+    // What may have passed a moment later is not told for longer than that.
+    if matches!(next, Next::Soon | Next::Backoff | Next::BackoffAtLeast(_)) {
+        let (generation, now) = (object.metadata.generation.unwrap_or_default(), tokio::time::Instant::now());
+        let delay = cx.backoff.delay(&uid, generation, next, &cx.intervals, now, rand::random());
+        return Ok(Action::requeue(delay.unwrap_or(pace).min(pace)));
     }
+    cx.backoff.forget(&uid);
     Ok(Action::requeue(pace))
 }
 
-async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Result<()> {
+/// Writes into the status how the instance is doing, and says when to look again.
+async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Result<Next> {
     let api: Api<ConnectInstance> = Api::all(cx.client.clone());
     let name = object.name_any();
     let users =
@@ -179,14 +192,14 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
     let previous = object.status.clone().unwrap_or_default();
     let own = reports::name(&cx.namespaces, cx.selector.as_deref());
     if !takes_part && !previous.operators.iter().any(|report| report.namespaces == own) {
-        return Ok(());
+        return Ok(Next::Resync);
     }
     let now = cx.clock.now();
     let report = |time| takes_part.then(|| report(object, cx, &users, &own, time));
     let reports = Reports::new(&previous.operators, &own, report, now);
     let version = hold(object, &api, reports.are_of_use()).await?;
     if object.metadata.deletion_timestamp.is_some() && !reports.are_of_use() {
-        return Ok(());
+        return Ok(Next::Resync);
     }
 
     let (counts, swept) = (reports.users(), reports.last_sweep());
@@ -195,16 +208,19 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
         last_sweep_time: swept.or_else(|| previous.last_sweep_time.clone()),
         ..previous.clone()
     };
+    let mut next = Next::Resync;
     if reports.are_ours_to_tell() {
         let generation = object.metadata.generation.unwrap_or_default();
-        let (reason, message, info) = judge(object, cx, work, &counts).await;
+        let (outcome, info) = judge(object, cx, work, &counts).await;
+        let Outcome { reason, message, next: soon, .. } = outcome;
+        next = soon;
         status.observed_generation = Some(generation);
         status.identity_management_type = info.as_ref().and_then(identity).or(status.identity_management_type);
         status.conditions = conditions(&previous.conditions, reason, &message, generation, now);
     }
     status.operators = reports.into_all();
     if status == previous {
-        return Ok(());
+        return Ok(next);
     }
     let patch = json!({
         "apiVersion": ConnectInstance::api_version(&()),
@@ -215,7 +231,7 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
     });
     // A conflict is looked at again: another operator may have added its report.
     api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(patch)).await?;
-    Ok(())
+    Ok(next)
 }
 
 /// What this operator sees of the instance.
@@ -273,35 +289,34 @@ async fn judge(
     cx: &Context,
     work: &Work,
     counts: &UserCounts,
-) -> (Reason, String, Option<InstanceInfo>) {
+) -> (Outcome, Option<InstanceInfo>) {
+    let unasked = |reason, message: String| (Outcome::new(reason, message, Next::Resync), None);
     let name = object.name_any();
     let instance = match Instance::parse(&object.spec.instance_arn) {
         Ok(instance) => instance,
-        Err(error) => return (Reason::InvalidSpec, format!("spec.instanceArn: {error}"), None),
+        Err(error) => return unasked(Reason::InvalidSpec, format!("spec.instanceArn: {error}")),
     };
     if let Some(other) = governors(cx, &instance).iter().find(|other| other.name_any() != name) {
         let message = format!(
             "ConnectInstance {} speaks of the same instance: nothing is written to its users until one of the two is deleted",
             other.name_any()
         );
-        return (Reason::NotAllowed, message, None);
+        return unasked(Reason::NotAllowed, message);
     }
     let rules = match Rules::of(&name, &object.spec, cx.brake) {
         Ok(rules) => cx.as_permitted(rules),
-        Err(denied) => return (Reason::InvalidSpec, denied.to_string(), None),
+        Err(denied) => return unasked(Reason::InvalidSpec, denied.to_string()),
     };
     let credentials = credentials(&rules);
     if let Some(error) = cx.circuits.outage(&credentials, &instance) {
-        let Outcome { reason, message, .. } = verdict::failed_call(&error, &instance);
-        return (reason, format!("{message}; its users are left alone until it answers"), None);
+        let outcome = verdict::failed_call(&error, &instance);
+        let message = format!("{}; its users are left alone until it answers", outcome.message);
+        return (Outcome { message, ..outcome }, None);
     }
     let connect = connect(cx, &rules, work, INSTANCES);
     let info = match cx.instances.info(connect.as_ref(), &instance).await {
         Ok(info) => info,
-        Err(error) => {
-            let outcome = verdict::failed_call(&error, &instance);
-            return (outcome.reason, outcome.message, None);
-        }
+        Err(error) => return (verdict::failed_call(&error, &instance), None),
     };
     let (reason, message) = if object.metadata.deletion_timestamp.is_some() {
         let users = counts.declared + counts.held;
@@ -319,7 +334,7 @@ async fn judge(
     } else {
         (Reason::InSync, format!("instance {} answers", instance.id()))
     };
-    (reason, message, Some(info))
+    (Outcome::new(reason, message, Next::Resync), Some(info))
 }
 
 fn identity(info: &InstanceInfo) -> Option<String> {

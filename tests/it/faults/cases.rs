@@ -104,7 +104,8 @@ pub async fn play(what: &str, cases: Vec<Case>, least: usize) {
             (_, _, Ok(None)) => idle += 1,
             (label, _, Err(error)) => {
                 let message = error.into_panic();
-                let message = message.downcast_ref::<String>().cloned().unwrap_or_default();
+                let word = message.downcast_ref::<&str>().map(ToString::to_string);
+                let message = message.downcast_ref::<String>().cloned().or(word).unwrap_or_default();
                 failures.push(format!("=== {label}:\n{message}"));
             }
         }
