@@ -209,6 +209,7 @@ async fn import(
             (None, read::each(connect.as_ref(), &instance, &wanted, nothing, None, &mut progress).await?)
         }
         Some((mut state, known)) => {
+            let known = read::unchanged(connect.as_ref(), &instance, known).await?;
             let read = read::each(connect.as_ref(), &instance, &wanted, known, Some(&mut state), &mut progress).await?;
             (Some(state), read)
         }

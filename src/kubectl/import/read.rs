@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::super::terminal::progress::Progress;
-use super::state::State;
-use crate::connect::{Connect, ConnectError, Kind, Page, proficiencies};
+use super::state::{Known, State};
+use crate::connect::{Connect, ConnectError, Kind, Page, all_pages, proficiencies};
 use crate::resource::user::ConnectUserSpec;
 use crate::user::declared::declare;
 use crate::user::ids::{Instance, UserId};
@@ -56,13 +56,29 @@ pub(in crate::kubectl) enum Error {
     State(#[from] super::state::Error),
 }
 
+/// Those of the users read before an interruption that nobody has changed since, one call for a thousand. Declared as it
+/// was, a user that somebody has changed would be changed back.
+pub(super) async fn unchanged(
+    connect: &dyn Connect,
+    instance: &Instance,
+    mut known: BTreeMap<UserId, Known>,
+) -> Result<BTreeMap<UserId, Known>, ConnectError> {
+    if !known.is_empty() {
+        let listed = all_pages(|token| connect.list_users(instance, token)).await?;
+        let times: BTreeMap<UserId, Option<String>> =
+            listed.into_iter().map(|user| (user.id, user.last_modified_time)).collect();
+        known.retain(|id, known| times.get(id) == Some(&known.modified));
+    }
+    Ok(known)
+}
+
 /// Reads what only DescribeUser and ListUserProficiencies tell of these users. What is `known` is not read again,
 /// and what is read goes into the state at once.
 pub(super) async fn each(
     connect: &dyn Connect,
     instance: &Instance,
     users: &[ObservedUser],
-    mut known: BTreeMap<UserId, ConnectUserSpec>,
+    mut known: BTreeMap<UserId, Known>,
     mut state: Option<&mut State>,
     progress: &mut Progress,
 ) -> Result<Read, Error> {
@@ -70,7 +86,7 @@ pub(super) async fn each(
     let mut wanted = Vec::new();
     for user in users {
         match known.remove(&user.id) {
-            Some(spec) => drop(read.specs.insert(user.id.clone(), spec)),
+            Some(known) => drop(read.specs.insert(user.id.clone(), known.spec)),
             None => wanted.push(user.id.clone()),
         }
     }
@@ -82,11 +98,11 @@ pub(super) async fn each(
     while let Some((id, user)) = looks.try_next().await? {
         match user {
             Some(user) => {
-                let spec = declare(instance, &user);
+                let known = Known { spec: declare(instance, &user), modified: user.last_modified_time };
                 if let Some(state) = &mut state {
-                    state.add(&id, &spec)?;
+                    state.add(&id, &known)?;
                 }
-                read.specs.insert(id, spec);
+                read.specs.insert(id, known.spec);
             }
             None => read.gone.push(id),
         }

@@ -15,7 +15,7 @@ use crate::resource::user::ConnectUserSpec;
 use crate::user::ids::{Instance, UserId};
 
 /// Of this form of the file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -26,7 +26,16 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 struct Line {
     id: UserId,
-    spec: ConnectUserSpec,
+    #[serde(flatten)]
+    known: Known,
+}
+
+/// A user that was read.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Known {
+    pub(super) spec: ConnectUserSpec,
+    /// Connect's own time of the user's last change, as it was read.
+    pub(super) modified: Option<String>,
 }
 
 /// Why the file cannot be used.
@@ -58,7 +67,7 @@ impl State {
         path: &Path,
         instance: &Instance,
         resume: bool,
-    ) -> Result<(Self, BTreeMap<UserId, ConnectUserSpec>), Error> {
+    ) -> Result<(Self, BTreeMap<UserId, Known>), Error> {
         let failed = |source| Error::File { path: path.display().to_string(), source };
         let another = || Error::Another(path.display().to_string());
         let text = match std::fs::read(path) {
@@ -82,8 +91,8 @@ impl State {
                 return Err(another());
             }
             for line in lines {
-                let Line { id, spec } = serde_json::from_str(line).map_err(|_| another())?;
-                read.insert(id, spec);
+                let Line { id, known } = serde_json::from_str(line).map_err(|_| another())?;
+                read.insert(id, known);
             }
         }
         if let Some(directory) = path.parent() {
@@ -101,8 +110,8 @@ impl State {
     }
 
     /// Adds a user.
-    pub(super) fn add(&mut self, id: &UserId, spec: &ConnectUserSpec) -> Result<(), Error> {
-        self.append(&Line { id: id.clone(), spec: spec.clone() })
+    pub(super) fn add(&mut self, id: &UserId, known: &Known) -> Result<(), Error> {
+        self.append(&Line { id: id.clone(), known: known.clone() })
     }
 
     fn append(&mut self, line: &impl Serialize) -> Result<(), Error> {

@@ -394,7 +394,6 @@ fn described(state: &Path) -> BTreeSet<String> {
 async fn an_interrupted_import_goes_on_where_it_was() {
     let stage = stage("kimport-resume", false).await;
     mixed(&stage.simulator, 80);
-    let whole = import(&stage, &[]).await.expect(0);
     let folder = directory("kimport-resume");
     let state = folder.join(".kubectl-connect-import");
     let into = ["import", "--instance", m::ARN, "--output-dir", folder.to_str().unwrap(), "--layout", "file"];
@@ -430,6 +429,14 @@ async fn an_interrupted_import_goes_on_where_it_was() {
 
     let refused = run(&stage, &[&into[..], &FAST].concat()).await.expect(1);
     assert!(refused.err.contains("go on with --resume"), "{}", refused.err);
+    // One that was read already is changed before the import goes on.
+    let mut done = done;
+    let changed = done.pop_first().unwrap();
+    let user = stage.simulator.users(m::ID).into_iter().find(|user| user.id == changed).unwrap();
+    let profile = [m::ROUTING_BASIC, m::ROUTING_TIER_1].into_iter().find(|id| *id != user.routing_profile_id);
+    let set = UserPatch { routing_profile_id: profile.map(str::to_owned), ..UserPatch::default() };
+    stage.console(&user.username, set);
+    let whole = import(&stage, &[]).await.expect(0);
     stage.simulator.clear_calls();
     let ran = run(&stage, &[&into[..], &["--resume"], &FAST].concat()).await.expect(0);
     assert!(ran.err.contains(&format!("{} of them read before", done.len())), "{}", ran.err);
