@@ -1,7 +1,8 @@
 //! Passwords that the operator makes: in the Secret before the user is there, never over one that is there.
 
-use connect_simulator::{Fault, FaultKind};
-use connect_user_operator::resource::{MANAGED_BY_LABEL, PASSWORD_OF_ANNOTATION};
+use connect_simulator::fixtures::managed as m;
+use connect_simulator::{Fault, FaultKind, Mutation, UserPatch};
+use connect_user_operator::resource::{MANAGED_BY_LABEL, PASSWORD_OF_ANNOTATION, UID_TAG};
 use connect_user_operator::user::password::Password;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
@@ -167,4 +168,33 @@ async fn nothing_is_made_where_it_cannot_be_used() {
     let message = stage.reason("john", "InvalidSpec").await;
     assert!(message.contains("immutable") && message.contains(SECRET), "{message}");
     assert_eq!(stage.written(), [""; 0]);
+}
+
+/// Whoever means to adopt looks first. A look that fails once proves nothing, and a user that is there needs no
+/// password.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_made_for_a_user_to_adopt_that_one_answer_hides() {
+    let stage = with_rights("made-adopt").await;
+    let by_hand = |username: &str| {
+        let set = Box::new(UserPatch::default());
+        let mutation = Mutation::CreateUser { instance_id: m::ID.to_owned(), username: username.to_owned(), set };
+        stage.simulator.mutate_at(mutation, std::time::SystemTime::now()).unwrap()
+    };
+    let hidden = [
+        ("jane", by_hand("jane"), Fault::error_before(500, "InternalServiceException").on("ListUsers")),
+        ("john", by_hand("john"), Fault::error_before(404, "ResourceNotFoundException").on("DescribeUser")),
+    ];
+    for (name, id, fault) in hidden {
+        stage.simulator.inject(fault.times(1));
+        let mut object = asking(name);
+        object["spec"]["adoptionPolicy"] = json!("Adopt");
+        let object = stage.create(&object).await;
+        assert_eq!(stage.ready(name).await.status.unwrap().user_id.as_ref(), Some(&id));
+        let user = stage.user(name).unwrap();
+        assert_eq!((user.id, user.tags.get(UID_TAG)), (id, object.uid().as_ref()));
+        assert!(stage.calls().iter().any(|call| call.fault.is_some()), "nothing failed for {name}");
+        assert!(secrets(&stage).get_opt(SECRET).await.unwrap().is_none(), "{:?}", stage.operations());
+        assert!(!stage.written().contains(&"CreateUser".to_owned()), "{:?}", stage.operations());
+        stage.simulator.clear_calls();
+    }
 }
