@@ -242,6 +242,31 @@ async fn the_brake_holds_a_mass_deletion_also_after_a_restart_until_a_person_let
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_is_tried_again_counts_once() {
+    let rules = json!({ "deletionBrake": { "maxDeletions": 2, "windowSeconds": 3600 } });
+    let governed = Governed::new("inst-brake-retries", 12, rules).await;
+    for name in ["a", "b", "c"] {
+        governed.stage.create(&governed.user(name)).await;
+        governed.stage.ready(name).await;
+    }
+    let failed = Fault::error_before(500, "InternalServiceException").on("DeleteUser").times(3);
+    governed.stage.simulator.inject(failed);
+    // Two may go, however often it is tried, and not a third.
+    for name in ["a", "b"] {
+        governed.stage.delete(name).await;
+        governed.stage.gone(name).await;
+    }
+    assert!(governed.stage.simulator.faults().is_empty(), "{:?}", governed.stage.written());
+    // Nor is what was counted forgotten with the process.
+    governed.stage.stop_operator().await;
+    governed.stage.start_operator().await;
+    governed.stage.delete("c").await;
+    let message = governed.stage.reason_while_deleting("c", "DeletionHeld").await;
+    assert!(message.contains("3 users of instance"), "{message}");
+    assert!(governed.exists("c") && !governed.exists("a") && !governed.exists("b"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn quick_connects_to_a_deleted_user_go_with_it_and_others_stay() {
     let governed = Governed::new("inst-quick", 6, json!({ "quickConnectCleanup": true })).await;
     governed.stage.create(&governed.user("jane")).await;
