@@ -2,7 +2,7 @@
 //! wrong and what to do, keeps nobody else waiting, and heals when it is mended.
 
 use connect_simulator::fixtures::{managed as m, saml as s};
-use connect_simulator::{Fault, Mutation, Switches};
+use connect_simulator::{Fault, Mutation, Switches, UserPatch};
 use connect_user_operator::resource::user::ConnectUser;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
@@ -421,6 +421,25 @@ async fn an_object_that_does_not_fit_the_schema_is_told_so_and_keeps_nobody_wait
     stage.edit("john", json!({ "tags": { "team": "support" } })).await;
     stage.ready("john").await;
     assert_eq!(stage.written(), ["CreateUser", "CreateUser", "TagResource"]);
+
+    // If its status is lost meanwhile, there is still somewhere a user, whatever its name: no second one is made.
+    stage.stop_operator().await;
+    raw.patch_status("jane", &PatchParams::default(), &Patch::Merge(json!({ "status": null }))).await.unwrap();
+    stage.console("jane.doe", UserPatch { username: Some("jane.roe".to_owned()), ..UserPatch::default() });
+    let id = stage.user("jane.roe").unwrap().id;
+    stage.start_operator().await;
+    let is_told = || async {
+        let object = raw.get("jane").await.unwrap();
+        conditions(&object).iter().any(|condition| condition["reason"] == "InvalidSpec").then_some(())
+    };
+    assert!(stage.eventually(is_told).await.is_some());
+    raw.patch("jane", &PatchParams::default(), &deletion_policy("Delete")).await.unwrap();
+    stage.reason("jane", "Drifted").await;
+    assert_eq!(stage.get("jane").await.status.unwrap().user_id, Some(id));
+    assert_eq!(stage.written(), ["CreateUser", "CreateUser", "TagResource"]);
+    stage.console("jane.roe", UserPatch { username: Some("jane.doe".to_owned()), ..UserPatch::default() });
+    raw.patch("jane", &PatchParams::default(), &deletion_policy("Archive")).await.unwrap();
+    assert!(stage.eventually(is_told).await.is_some());
 
     // Deleted while it cannot be read, it waits for the way out that the message names.
     assert!(message.contains("contactops.dev/release-deletion=retain"), "{message}");
