@@ -75,6 +75,26 @@ async fn a_lost_status_is_not_forgotten_while_the_search_for_its_user_is_refused
     assert_eq!(stage.written(), ["CreateUser"]);
 }
 
+/// By its name Connect would know the user and refuse a double; after a rename in the console nothing does.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_answer_that_hides_a_user_makes_no_second_one() {
+    let stage = Stage::with("hidden", Options { grace: "1s", ..Options::default() }).await;
+    stage.administrator();
+    stage.create(&managed("jane", "jane.doe")).await;
+    let id = stage.ready("jane").await.status.unwrap().user_id;
+    // A user made moments ago is waited for in any case.
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    stage.console("jane.doe", UserPatch { username: Some("jane.roe".to_owned()), ..UserPatch::default() });
+    stage.simulator.clear_calls();
+    stage.simulator.inject(Fault::error_before(404, "ResourceNotFoundException").on("DescribeUser").times(1));
+    stage.annotate("jane", "contactops.dev/reconcile-requested-at", "now").await;
+    stage.reason("jane", "Drifted").await;
+    assert!(stage.calls().iter().any(|call| call.fault.is_some()));
+    assert_eq!(stage.get("jane").await.status.unwrap().user_id, id);
+    assert_eq!(stage.count(), 1);
+    assert!(stage.written().is_empty(), "{:?}", stage.operations());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_made_again_under_its_name_finds_its_user() {
     let stage = Stage::new("again").await;
