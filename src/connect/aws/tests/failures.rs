@@ -107,6 +107,17 @@ async fn a_broken_answer_of_success_is_unavailability() {
 }
 
 #[tokio::test]
+async fn a_code_that_is_no_word_is_not_repeated_and_the_status_decides() {
+    for code in ["jane@example.com", "User jane is invalid", "+4930123456"] {
+        let error = answered(Canned::error(409, code, "{}")).await;
+        assert_eq!((error.kind, error.code.as_str()), (Kind::Conflict, "Unreadable"), "{code}");
+        let body = format!("{{\"__type\":\"{code}\"}}");
+        let error = answered(Canned::Answer { status: 403, headers: vec![], body }).await;
+        assert_eq!((error.kind, error.code.as_str()), (Kind::AccessDenied, "Unreadable"), "{code}");
+    }
+}
+
+#[tokio::test]
 async fn aws_says_how_long_to_wait() {
     for (header, value, wait) in [
         ("retry-after", "7", Some(Duration::from_secs(7))),
