@@ -195,6 +195,27 @@ async fn a_user_whose_creation_was_not_answered_is_deleted_too() {
     assert!(stage.user("jane.doe").is_none());
 }
 
+/// Only the status tells that there may be one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_creation_was_not_answered_and_that_is_not_visible_yet_is_deleted_too() {
+    let lag = Lag {
+        describe_after_create_ms: 2500,
+        list_after_create_ms: 2500,
+        search_after_write_ms: 2500,
+        ..Lag::default()
+    };
+    let simulator = connect_simulator::Options { lag, ..Default::default() };
+    let stage = Stage::with("lost-invisible", Options { grace: "4s", simulator, ..Options::default() }).await;
+    stage.simulator.inject(Fault::new(FaultKind::LostAnswer).on("CreateUser").times(1));
+    stage.simulator.inject(Fault::new(FaultKind::LostRequest).on("CreateUser"));
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.until("jane", "failed", |object| condition(object).is_some_and(|(_, reason)| reason == "Unavailable")).await;
+    assert!(stage.user("jane.doe").is_some());
+    stage.delete("jane").await;
+    stage.gone("jane").await;
+    assert!(stage.user("jane.doe").is_none(), "an invisible user was left behind");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_whose_answer_is_lost_ends_well() {
     let stage = Stage::new("lostdel").await;
@@ -259,6 +280,33 @@ async fn an_heir_that_goes_before_it_has_seen_its_user_does_not_leave_it_behind(
         conditions.iter().any(|condition| condition.message.contains("contactops.dev/release-deletion"))
     };
     stage.until("new", "held", has_way_out).await;
+    stage.simulator.clear_faults();
+    stage.gone("new").await;
+    assert_eq!(stage.written(), ["CreateUser", "TagResource", "DeleteUser"]);
+}
+
+/// The heir is in the midst of a look that began before, and writes what came of it afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_heir_that_is_looking_when_it_gets_a_user_does_not_forget_that() {
+    let stage = Stage::new("heir-looks").await;
+    stage.create(&managed("old", "jane.doe")).await;
+    stage.ready("old").await;
+    let mut new = managed("new", "jane.doe");
+    new["spec"]["adoptionPolicy"] = json!("Adopt");
+    stage.create(&new).await;
+    stage.reason("new", "UsernameTaken").await;
+    stage.simulator.inject(Fault::new(FaultKind::Latency { millis: 1500 }).on("SearchUsers"));
+    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("SearchUsers"));
+    // The older one has seen its user, and gives it away, while the younger one looks.
+    stage.simulator.inject(Fault::new(FaultKind::Latency { millis: 700 }).on("DescribeUser"));
+    stage.delete("old").await;
+    stage.annotate("new", "contactops.dev/reconcile-requested-at", "now").await;
+    stage.gone("old").await;
+    stage.reason("new", "AccessDenied").await;
+    let status = stage.get("new").await.status.unwrap();
+    assert!(status.user_id.is_none() && status.may_have_user_since.is_some(), "{status:?}");
+    stage.delete("new").await;
+    stage.reason_while_deleting("new", "AccessDenied").await;
     stage.simulator.clear_faults();
     stage.gone("new").await;
     assert_eq!(stage.written(), ["CreateUser", "TagResource", "DeleteUser"]);
