@@ -108,6 +108,21 @@ async fn a_deletion_may_overtake_the_rules_that_forbid_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_may_overtake_a_change_of_mind() {
+    stale::a_deletion_overtakes_a_change_of_mind().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_may_overtake_a_suspension() {
+    stale::a_correction_overtakes_a_suspension().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finalizer_may_overtake_that_of_somebody_else() {
+    stale::a_finalizer_overtakes_anothers().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_may_die_and_come_back() {
     api_server::dies_and_comes_back().await;
 }
