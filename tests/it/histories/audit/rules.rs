@@ -52,7 +52,12 @@ impl Audit {
             let id = version.object.status.as_ref().and_then(|status| status.user_id.as_ref());
             id.is_some_and(|id| call.before.iter().any(|user| user.id == *id))
         };
-        must(!recent().all(names_one), "a user is made for an object that has one, which exists")?;
+        must(!recent().all(&names_one), "a user is made for an object that has one, which exists")?;
+        // A person who makes the status forget it leaves no condition.
+        let conditions = |version: &Version| version.object.status.as_ref().map_or(0, |status| status.conditions.len());
+        let versions: Vec<&Version> = recent().collect();
+        let is_dropped = |pair: &[&Version]| names_one(pair[0]) && !names_one(pair[1]) && conditions(pair[1]) > 0;
+        must(!versions.windows(2).any(is_dropped), "a user is given up that exists, and another is made")?;
         self.permitted(life, call, now)?;
         self.current_values(life, call, now)?;
         let theirs = call.after.iter().filter(|user| mark(&user.tags, UID_TAG) == Some(uid));
