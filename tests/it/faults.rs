@@ -108,6 +108,11 @@ async fn a_deletion_may_overtake_the_rules_that_forbid_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_write_may_overtake_the_first_rules_of_its_instance() {
+    stale::a_write_overtakes_the_first_rules().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_may_overtake_a_change_of_mind() {
     stale::a_deletion_overtakes_a_change_of_mind().await;
 }

@@ -73,6 +73,31 @@ pub async fn a_deletion_overtakes_its_rules() {
     }
 }
 
+/// Nor is anything made or changed in an instance that nobody spoke of until a moment ago.
+pub async fn a_write_overtakes_the_first_rules() {
+    let scenario = Scenario { given: vec![object("jane", json!({}))], ..Scenario::new("overtaken-first-rules") };
+    let trial = Trial::begin(scenario).await;
+    let stage = &trial.stage;
+    let (fault, target) = (PlaneFault::SlowWatch(Duration::from_secs(4)), Target::RulesWatches);
+    trial.habitat.plane_faults.lock().unwrap().push(OnPlane { target, fault, times: 100, struck: 0 });
+    let life = trial.habitat.start(None);
+    stage.ready("jane").await;
+    stage.settled("jane").await;
+    let arn = m::ARN.replace(m::ID, &trial.habitat.instance_id);
+    let rules = json!({ "instanceArn": arn, "allowedNamespaces": [stage.namespace], "freeze": true });
+    stage.govern(&stage.namespace, rules).await.unwrap();
+    let john = object("john", json!({ "username": "john.doe" })).to_string();
+    stage.create(&serde_json::from_str(&john.replace(m::ID, &trial.habitat.instance_id)).unwrap()).await;
+    stage.edit("jane", json!({ "tags": { "team": "support" } })).await;
+    for name in ["jane", "john"] {
+        let message = stage.reason(name, "Frozen").await;
+        assert!(message.contains("freeze"), "{message}");
+    }
+    let wrote = || trial.calls().iter().any(|call| call.write);
+    assert!(!wrote(), "{:?}", stage.operations());
+    life.stop().await;
+}
+
 /// The cache shows the deletion and not yet what a person thought of it a moment later.
 pub async fn a_deletion_overtakes_a_change_of_mind() {
     let scenario = Scenario {
