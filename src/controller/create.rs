@@ -15,7 +15,7 @@ use crate::user::ownership::Owned;
 
 impl Line<'_> {
     pub(super) async fn create(&self, subject: &mut Subject<'_>, facts: Facts) -> Result<Outcome, Halt> {
-        let Self { cx, instance, rules, connect, desired, owner, owned: _, redactor } = self;
+        let Self { cx, instance, rules, seen: _, connect, desired, owner, owned: _, redactor } = self;
         if let Some(why) = &rules.freeze {
             let message =
                 format!("user {} does not exist and would be created: {why}, nothing is written", desired.username);
@@ -29,6 +29,7 @@ impl Line<'_> {
         // The attempt is written down, and the object read again, when the call can be made: an import waits long.
         connect.turn(instance, "CreateUser").await;
         let after = Owned::by(desired);
+        let was_tried = subject.status.last_create_attempt_time.is_some();
         let now = cx.clock.now();
         // A time of a moment ago serves as well and saves a write at every retry.
         let is_fresh = since_attempt(subject, now).is_some_and(|since| since < cx.grace() / 10);
@@ -62,8 +63,10 @@ impl Line<'_> {
                 return self.duplicate(subject, &error).await;
             }
             Some(error) => {
-                // An answer that refuses leaves nothing behind; anything else may have had its effect.
-                let nothing_made = created.is_none() && !matches!(error.kind, Kind::Unavailable | Kind::Throttled);
+                // An answer that refuses leaves nothing behind; anything else may have had its effect, and so may an
+                // earlier try that this one says nothing of.
+                let is_refusal = !matches!(error.kind, Kind::Unavailable | Kind::Throttled);
+                let nothing_made = created.is_none() && is_refusal && !was_tried;
                 let facts = Facts { user: created, no_attempt: nothing_made, written, ..Facts::default() };
                 self.refused(error).await.with_facts(facts)
             }

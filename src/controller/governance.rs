@@ -27,6 +27,18 @@ pub(super) struct Governed {
     pub(super) connect: Arc<dyn Connect>,
     /// Whether its ConnectInstance is being deleted: users may go, none may come or change.
     pub(super) is_closing: bool,
+    /// The ConnectInstances that the rules come from, as they were then.
+    pub(super) seen: Seen,
+}
+
+/// ConnectInstances that speak of an instance: uid, generation, and whether they are being deleted.
+pub(super) type Seen = BTreeSet<(Option<String>, Option<i64>, bool)>;
+
+fn seen<'a>(all: impl Iterator<Item = &'a ConnectInstance>, instance: &Instance) -> Seen {
+    let speaking = all.filter(|other| speaks_of(other, instance));
+    speaking
+        .map(|other| (other.uid(), other.metadata.generation, other.metadata.deletion_timestamp.is_some()))
+        .collect()
 }
 
 /// Resolves and judges an object's instance.
@@ -35,7 +47,8 @@ pub(super) struct Governed {
 /// The outcome for an object that has no instance or may not use it.
 pub(super) fn govern(cx: &Context, object: &ConnectUser, work: &Work) -> Result<Governed, Box<Outcome>> {
     let namespace = object.namespace().unwrap_or_default();
-    let governed = governing::govern(&cx.connect_instances.state(), &namespace, &object.spec, cx.tenancy, cx.brake);
+    let all = cx.connect_instances.state();
+    let governed = governing::govern(&all, &namespace, &object.spec, cx.tenancy, cx.brake);
     let Governing { instance, rules, is_closing } = governed.map_err(|Refusal { reason, message }| {
         // What is not there may come by itself.
         let next = if reason == Reason::ReferenceNotFound { Next::Backoff } else { Next::Slow };
@@ -43,7 +56,8 @@ pub(super) fn govern(cx: &Context, object: &ConnectUser, work: &Work) -> Result<
     })?;
     let rules = cx.as_permitted(rules);
     let connect = connect(cx, &rules, work, &namespace);
-    Ok(Governed { instance, rules, connect, is_closing })
+    let seen = seen(all.iter().map(AsRef::as_ref), &instance);
+    Ok(Governed { instance, rules, connect, is_closing, seen })
 }
 
 /// The way to an instance for this work: with the credentials that its rules ask for, and in turn.
@@ -68,25 +82,30 @@ pub(super) fn governors(cx: &Context, instance: &Instance) -> Vec<Arc<ConnectIns
     governing::governors(&cx.connect_instances.state(), instance).into_iter().map(Arc::clone).collect()
 }
 
-/// Whether the rules of an instance are still those of the cache, by the API server itself. ConnectInstances come by a
-/// watch of their own, which may be behind that of ConnectUsers: what cannot be undone does not go by it.
+/// Whether the cache has other rules for an instance by now: whoever was governed may have waited long since.
+pub(super) fn have_rules_changed(cx: &Context, instance: &Instance, known: &Seen) -> bool {
+    *known != seen(cx.connect_instances.state().iter().map(AsRef::as_ref), instance)
+}
+
+/// Whether the rules that were `known` when somebody was governed are still those of an instance, by the API server
+/// itself. ConnectInstances come by a watch of their own, which may be behind that of ConnectUsers: what cannot be undone
+/// does not go by it. Nor does it do to ask what the cache has by now: a decision was made on what it had then.
 ///
 /// # Errors
 /// If the API server cannot be asked.
-pub(super) async fn are_rules_current(cx: &Context, instance: &Instance, object: String) -> Result<bool, PublishError> {
+pub(super) async fn are_rules_current(
+    cx: &Context,
+    instance: &Instance,
+    known: &Seen,
+    object: String,
+) -> Result<bool, PublishError> {
     let api: Api<ConnectInstance> = Api::all(cx.client.clone());
     let live = api.list(&ListParams::default()).await.map_err(|error| PublishError::Api {
         what: "reading the ConnectInstances",
         object,
         source: Box::new(error),
     })?;
-    let marks = |governor: &ConnectInstance| {
-        (governor.uid(), governor.metadata.generation, governor.metadata.deletion_timestamp.is_some())
-    };
-    let known = cx.connect_instances.state();
-    let known = known.iter().filter(|other| speaks_of(other, instance)).map(|other| marks(other));
-    let live = live.items.iter().filter(|other| speaks_of(other, instance)).map(marks);
-    Ok(known.collect::<BTreeSet<_>>() == live.collect())
+    Ok(*known == seen(live.items.iter(), instance))
 }
 
 /// The instance that a spec names by ARN or by reference.

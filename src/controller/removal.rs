@@ -72,7 +72,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
         // says of a user may have been lost, and written anew by somebody who was not allowed to look.
         Err(outcome) => return held(format!("user {username} is not deleted: {}", outcome.message), Next::Slow),
     };
-    let Governed { instance, rules, connect: _, is_closing: _ } = &governed;
+    let Governed { instance, rules, connect: _, is_closing: _, seen: _ } = &governed;
     if let Some(why) = &rules.freeze {
         return held(format!("{why}: user {username} is not deleted until that ends"), Next::Slow);
     }
@@ -98,7 +98,7 @@ async fn line(subject: &mut Subject<'_>, cx: &Context) -> Result<Removal, Halt> 
 }
 
 async fn judge(subject: &mut Subject<'_>, cx: &Context, governed: &Governed, look: &Look) -> Result<Removal, Halt> {
-    let Governed { instance, rules, connect, is_closing: _ } = governed;
+    let Governed { instance, rules, connect, seen, is_closing: _ } = governed;
     let user = &look.user;
     let owner = cx.owner(subject.object);
     let mut calls = Vec::new();
@@ -169,7 +169,7 @@ async fn judge(subject: &mut Subject<'_>, cx: &Context, governed: &Governed, loo
         }
     }
     let stale = || Halt::from(PublishError::Stale { what: WHAT, object: subject.to_string() });
-    if !are_rules_current(cx, instance, subject.to_string()).await? {
+    if !are_rules_current(cx, instance, seen, subject.to_string()).await? {
         return Err(stale());
     }
     if let Some(heir) = &heir

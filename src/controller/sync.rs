@@ -6,7 +6,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use tokio::time::Instant;
 
-use super::governance::{Governed, are_rules_current, govern};
+use super::governance::{Governed, Seen, are_rules_current, govern, have_rules_changed};
 use super::lookup::{Look, Marked, by_owner, by_username, in_list, in_some_list, look};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
@@ -29,6 +29,7 @@ pub(super) struct Line<'a> {
     pub(super) cx: &'a Context,
     pub(super) instance: Instance,
     pub(super) rules: Rules,
+    pub(super) seen: Seen,
     pub(super) connect: Arc<dyn Connect>,
     pub(super) desired: DesiredUser,
     pub(super) owner: Owner,
@@ -64,7 +65,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         // Looked at again all the same: a status that was lost is noticed by nothing else.
         return Err(Halt::outcome(Reason::Suspended, message, Next::Resync));
     }
-    let Governed { instance, rules, connect, is_closing } = govern(cx, subject.object, &subject.work)?;
+    let Governed { instance, rules, connect, is_closing, seen } = govern(cx, subject.object, &subject.work)?;
     if is_closing {
         let message = format!(
             "ConnectInstance {} is being deleted: nothing is written to its users any more; delete the objects that use it, or keep the ConnectInstance",
@@ -109,7 +110,7 @@ async fn prepare<'a>(subject: &mut Subject<'_>, cx: &'a Context) -> Result<Line<
         None => Owned::by(&desired),
     };
     let owner = cx.owner(subject.object);
-    Ok(Line { cx, owner, instance, rules, connect, desired, owned, redactor: Redactor::new(spec) })
+    Ok(Line { cx, owner, instance, rules, seen, connect, desired, owned, redactor: Redactor::new(spec) })
 }
 
 impl Line<'_> {
@@ -348,7 +349,11 @@ impl Line<'_> {
     pub(super) async fn still_right(&self, subject: &mut Subject<'_>) -> Result<(), Halt> {
         const WHAT: &str = "reading before a write to Amazon Connect";
         let stale = || Halt::from(PublishError::Stale { what: WHAT, object: subject.to_string() });
-        if self.rules.source.is_none() && !are_rules_current(self.cx, &self.instance, subject.to_string()).await? {
+        let Self { cx, instance, seen, .. } = self;
+        if have_rules_changed(cx, instance, seen) {
+            return Err(stale());
+        }
+        if self.rules.source.is_none() && !are_rules_current(cx, instance, seen, subject.to_string()).await? {
             return Err(stale());
         }
         match subject.read_again(WHAT).await? {

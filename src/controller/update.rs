@@ -55,7 +55,7 @@ impl Line<'_> {
         look: &Look,
         adoption: Option<Story>,
     ) -> Result<Outcome, Halt> {
-        let Self { cx, instance, rules, connect, desired, owner, owned, redactor } = self;
+        let Self { cx, instance, rules, seen: _, connect, desired, owner, owned, redactor } = self;
         let observed = &look.user;
         let redactor = &redactor.observed(observed);
         let is_of_directory = observed.directory_user_id.is_some() && self.has_directory().await;

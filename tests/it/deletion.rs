@@ -329,3 +329,23 @@ async fn a_rename_that_was_made_while_nobody_looked_keeps_the_person() {
     assert_eq!(stage.ready("jane-doe").await.status.unwrap().user_id, id, "{:?}", stage.written());
     assert!(!stage.written().contains(&"DeleteUser".to_owned()), "{:?}", stage.written());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_creation_was_not_answered_and_then_refused_is_deleted_too() {
+    let lag = Lag {
+        describe_after_create_ms: 2500,
+        list_after_create_ms: 2500,
+        search_after_write_ms: 2500,
+        ..Lag::default()
+    };
+    let simulator = connect_simulator::Options { lag, ..Default::default() };
+    let stage = Stage::with("lost-refused", Options { grace: "4s", simulator, ..Options::default() }).await;
+    stage.simulator.inject(Fault::new(FaultKind::LostAnswer).on("CreateUser").times(1));
+    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("CreateUser"));
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.until("jane", "failed", |object| condition(object).is_some_and(|(_, reason)| reason == "AccessDenied")).await;
+    assert!(stage.user("jane.doe").is_some());
+    stage.delete("jane").await;
+    stage.gone("jane").await;
+    assert!(stage.user("jane.doe").is_none(), "an invisible user was left behind");
+}
