@@ -164,8 +164,8 @@ async fn a_forged_status_changes_nobody_else() {
     assert_eq!(stage.user("victim").unwrap(), before);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_that_is_not_visible_yet_is_waited_for_and_deleted() {
+/// Where users cannot be seen for a while after they were made.
+async fn hiding(name: &str) -> Stage {
     let lag = Lag {
         describe_after_create_ms: 2500,
         list_after_create_ms: 2500,
@@ -173,7 +173,12 @@ async fn a_user_that_is_not_visible_yet_is_waited_for_and_deleted() {
         ..Lag::default()
     };
     let simulator = connect_simulator::Options { lag, ..Default::default() };
-    let stage = Stage::with("invisible", Options { grace: "4s", simulator, ..Options::default() }).await;
+    Stage::with(name, Options { grace: "4s", simulator, ..Options::default() }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_is_not_visible_yet_is_waited_for_and_deleted() {
+    let stage = hiding("invisible").await;
     stage.create(&managed("jane", "jane.doe")).await;
     stage.ready("jane").await;
     stage.delete("jane").await;
@@ -198,14 +203,7 @@ async fn a_user_whose_creation_was_not_answered_is_deleted_too() {
 /// Only the status tells that there may be one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_whose_creation_was_not_answered_and_that_is_not_visible_yet_is_deleted_too() {
-    let lag = Lag {
-        describe_after_create_ms: 2500,
-        list_after_create_ms: 2500,
-        search_after_write_ms: 2500,
-        ..Lag::default()
-    };
-    let simulator = connect_simulator::Options { lag, ..Default::default() };
-    let stage = Stage::with("lost-invisible", Options { grace: "4s", simulator, ..Options::default() }).await;
+    let stage = hiding("lost-invisible").await;
     stage.simulator.inject(Fault::new(FaultKind::LostAnswer).on("CreateUser").times(1));
     stage.simulator.inject(Fault::new(FaultKind::LostRequest).on("CreateUser"));
     stage.create(&managed("jane", "jane.doe")).await;
@@ -285,6 +283,19 @@ async fn an_heir_that_goes_before_it_has_seen_its_user_does_not_leave_it_behind(
     assert_eq!(stage.written(), ["CreateUser", "TagResource", "DeleteUser"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_creation_was_not_answered_and_then_refused_is_deleted_too() {
+    let stage = hiding("lost-refused").await;
+    stage.simulator.inject(Fault::new(FaultKind::LostAnswer).on("CreateUser").times(1));
+    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("CreateUser"));
+    stage.create(&managed("jane", "jane.doe")).await;
+    stage.until("jane", "failed", |object| condition(object).is_some_and(|(_, reason)| reason == "AccessDenied")).await;
+    assert!(stage.user("jane.doe").is_some());
+    stage.delete("jane").await;
+    stage.gone("jane").await;
+    assert!(stage.user("jane.doe").is_none(), "an invisible user was left behind");
+}
+
 /// The heir is in the midst of a look that began before, and writes what came of it afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_heir_that_is_looking_when_it_gets_a_user_does_not_forget_that() {
@@ -328,24 +339,4 @@ async fn a_rename_that_was_made_while_nobody_looked_keeps_the_person() {
     stage.gone("jane").await;
     assert_eq!(stage.ready("jane-doe").await.status.unwrap().user_id, id, "{:?}", stage.written());
     assert!(!stage.written().contains(&"DeleteUser".to_owned()), "{:?}", stage.written());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_whose_creation_was_not_answered_and_then_refused_is_deleted_too() {
-    let lag = Lag {
-        describe_after_create_ms: 2500,
-        list_after_create_ms: 2500,
-        search_after_write_ms: 2500,
-        ..Lag::default()
-    };
-    let simulator = connect_simulator::Options { lag, ..Default::default() };
-    let stage = Stage::with("lost-refused", Options { grace: "4s", simulator, ..Options::default() }).await;
-    stage.simulator.inject(Fault::new(FaultKind::LostAnswer).on("CreateUser").times(1));
-    stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("CreateUser"));
-    stage.create(&managed("jane", "jane.doe")).await;
-    stage.until("jane", "failed", |object| condition(object).is_some_and(|(_, reason)| reason == "AccessDenied")).await;
-    assert!(stage.user("jane.doe").is_some());
-    stage.delete("jane").await;
-    stage.gone("jane").await;
-    assert!(stage.user("jane.doe").is_none(), "an invisible user was left behind");
 }
