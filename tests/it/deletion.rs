@@ -257,15 +257,21 @@ async fn renaming_an_object_in_git_does_not_delete_the_person() {
     assert!(!stage.written().contains(&"DeleteUser".to_owned()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_heir_that_goes_before_it_has_seen_its_user_does_not_leave_it_behind() {
-    let stage = Stage::new("heir-goes").await;
+/// Object old has user jane.doe, and object new waits for it.
+async fn with_heir(name: &str) -> Stage {
+    let stage = Stage::new(name).await;
     stage.create(&managed("old", "jane.doe")).await;
     stage.ready("old").await;
     let mut new = managed("new", "jane.doe");
     new["spec"]["adoptionPolicy"] = json!("Adopt");
     stage.create(&new).await;
     stage.reason("new", "UsernameTaken").await;
+    stage
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_heir_that_goes_before_it_has_seen_its_user_does_not_leave_it_behind() {
+    let stage = with_heir("heir-goes").await;
     // The older finds its user by id, the younger would find it by name or by tag.
     stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("SearchUsers"));
     stage.delete("old").await;
@@ -299,13 +305,7 @@ async fn a_user_whose_creation_was_not_answered_and_then_refused_is_deleted_too(
 /// The heir is in the midst of a look that began before, and writes what came of it afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_heir_that_is_looking_when_it_gets_a_user_does_not_forget_that() {
-    let stage = Stage::new("heir-looks").await;
-    stage.create(&managed("old", "jane.doe")).await;
-    stage.ready("old").await;
-    let mut new = managed("new", "jane.doe");
-    new["spec"]["adoptionPolicy"] = json!("Adopt");
-    stage.create(&new).await;
-    stage.reason("new", "UsernameTaken").await;
+    let stage = with_heir("heir-looks").await;
     stage.simulator.inject(Fault::new(FaultKind::Latency { millis: 1500 }).on("SearchUsers"));
     stage.simulator.inject(Fault::error_before(403, "AccessDeniedException").on("SearchUsers"));
     // The older one has seen its user, and gives it away, while the younger one looks.

@@ -13,6 +13,12 @@ use crate::crash::scenario::{End, Scenario, object};
 use crate::crash::trial::Trial;
 use crate::support::{OnPlane, PlaneFault, Target};
 
+/// From now on these watches tell everything so much later.
+fn slow(trial: &Trial, target: Target, delay: Duration) {
+    let fault = OnPlane { target, fault: PlaneFault::SlowWatch(delay), times: 100, struck: 0 };
+    trial.habitat.plane_faults.lock().unwrap().push(fault);
+}
+
 /// A failure is written into the status, and the next try, which succeeds, comes before the watch tells of it:
 /// compared with the older status there would be nothing to write.
 pub async fn a_retry_overtakes_the_watch() {
@@ -23,8 +29,7 @@ pub async fn a_retry_overtakes_the_watch() {
         ..Scenario::new("overtaken")
     };
     let trial = Trial::begin(scenario).await;
-    let fault = PlaneFault::SlowWatch(Duration::from_millis(300));
-    trial.habitat.plane_faults.lock().unwrap().push(OnPlane { target: Target::Watches, fault, times: 100, struck: 0 });
+    slow(&trial, Target::Watches, Duration::from_millis(300));
     trial
         .stage
         .simulator
@@ -49,8 +54,7 @@ pub async fn a_deletion_overtakes_its_rules() {
         };
         let trial = Trial::begin(scenario).await;
         let stage = &trial.stage;
-        let (fault, target) = (PlaneFault::SlowWatch(Duration::from_secs(4)), Target::RulesWatches);
-        trial.habitat.plane_faults.lock().unwrap().push(OnPlane { target, fault, times: 100, struck: 0 });
+        slow(&trial, Target::RulesWatches, Duration::from_secs(4));
         let life = trial.habitat.start(None);
         stage.ready("jane").await;
         stage.settled("jane").await;
@@ -78,8 +82,7 @@ pub async fn a_write_overtakes_the_first_rules() {
     let scenario = Scenario { given: vec![object("jane", json!({}))], ..Scenario::new("overtaken-first-rules") };
     let trial = Trial::begin(scenario).await;
     let stage = &trial.stage;
-    let (fault, target) = (PlaneFault::SlowWatch(Duration::from_secs(4)), Target::RulesWatches);
-    trial.habitat.plane_faults.lock().unwrap().push(OnPlane { target, fault, times: 100, struck: 0 });
+    slow(&trial, Target::RulesWatches, Duration::from_secs(4));
     let life = trial.habitat.start(None);
     stage.ready("jane").await;
     stage.settled("jane").await;
@@ -106,8 +109,7 @@ pub async fn a_deletion_overtakes_a_change_of_mind() {
     };
     let trial = Trial::begin(scenario).await;
     let stage = &trial.stage;
-    let (fault, target) = (PlaneFault::SlowWatch(Duration::from_secs(3)), Target::Watches);
-    trial.habitat.plane_faults.lock().unwrap().push(OnPlane { target, fault, times: 100, struck: 0 });
+    slow(&trial, Target::Watches, Duration::from_secs(3));
     let life = trial.habitat.start(None);
     // Both kinds of object are watched.
     let is_slow = || async { (trial.habitat.plane_faults.lock().unwrap()[0].struck >= 2).then_some(()) };
@@ -133,8 +135,7 @@ pub async fn a_correction_overtakes_a_suspension() {
     let scenario = Scenario { given: vec![object("jane", json!({}))], ..Scenario::new("overtaken-suspension") };
     let trial = Trial::begin(scenario).await;
     let stage = &trial.stage;
-    let (fault, target) = (PlaneFault::SlowWatch(Duration::from_secs(3)), Target::Watches);
-    trial.habitat.plane_faults.lock().unwrap().push(OnPlane { target, fault, times: 100, struck: 0 });
+    slow(&trial, Target::Watches, Duration::from_secs(3));
     let life = trial.habitat.start(None);
     let is_slow = || async { (trial.habitat.plane_faults.lock().unwrap()[0].struck >= 2).then_some(()) };
     assert!(stage.eventually(is_slow).await.is_some());
@@ -161,8 +162,7 @@ pub async fn a_finalizer_overtakes_anothers() {
     const OTHER: &str = "example.com/other";
     let trial = Trial::begin(Scenario::new("overtaken-finalizer")).await;
     let stage = &trial.stage;
-    let (fault, target) = (PlaneFault::SlowWatch(Duration::from_secs(3)), Target::Watches);
-    trial.habitat.plane_faults.lock().unwrap().push(OnPlane { target, fault, times: 100, struck: 0 });
+    slow(&trial, Target::Watches, Duration::from_secs(3));
     let life = trial.habitat.start(None);
     let is_slow = || async { (trial.habitat.plane_faults.lock().unwrap()[0].struck >= 2).then_some(()) };
     assert!(stage.eventually(is_slow).await.is_some());
