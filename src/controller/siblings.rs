@@ -126,12 +126,7 @@ pub(super) async fn announce(cx: &Context, heir: &Sibling, work: &Work) -> Resul
         object: heir.name.clone(),
         source: Box::new(error),
     })?;
-    let Some(live) = live.filter(|live| live.uid().as_ref() == Some(&heir.owner.uid) && is_held(live)) else {
-        return Ok(false);
-    };
-    if live.metadata.deletion_timestamp.is_some() {
-        return Ok(false);
-    }
+    let Some(live) = live.filter(|live| is_to_stay(live, heir)) else { return Ok(false) };
     let mut subject = Subject::new(cx, &live, work.clone());
     subject.announce_user().await?;
     cx.backoff.wrote(&subject.uid, subject.resource_version());
@@ -147,14 +142,15 @@ pub(super) async fn is_ready_to_inherit(cx: &Context, heir: &Sibling) -> Result<
         object: heir.name.clone(),
         source: Box::new(error),
     })?;
-    Ok(live.is_some_and(|live| {
-        live.uid().as_ref() == Some(&heir.owner.uid)
-            && live.metadata.deletion_timestamp.is_none()
-            && live.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
-    }))
+    Ok(live.is_some_and(|live| is_to_stay(&live, heir)))
 }
 
-fn is_held(object: &ConnectUser) -> bool {
+/// Whether what the API server has is the heir, and is held and not going.
+fn is_to_stay(live: &impl ResourceExt, heir: &Sibling) -> bool {
+    live.uid().as_ref() == Some(&heir.owner.uid) && live.meta().deletion_timestamp.is_none() && is_held(live)
+}
+
+fn is_held(object: &impl ResourceExt) -> bool {
     object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 

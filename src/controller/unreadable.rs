@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::Context;
-use super::subject::PublishError;
+use super::subject::{PublishError, is_lost};
 use crate::plan::report::{Next, printable};
 use crate::resource::condition::{Reason, conditions, ready};
 use crate::resource::user::ConnectUser;
@@ -73,9 +73,8 @@ pub(super) async fn handle(invalid: &InvalidObject, cx: &Context) -> Result<Next
         let now = conditions(&previous, Reason::InvalidSpec, &message, generation, cx.clock.now());
         status.insert("conditions".to_owned(), json!(now));
         status.insert("observedGeneration".to_owned(), json!(generation));
-        let is_held = meta.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER);
-        if is_held && ready(&previous).is_none() && !status.contains_key("userId") {
-            // A status that was lost: with the condition written here, it would not look so any more.
+        if is_lost(meta.finalizers.as_deref().unwrap_or_default(), &previous, status.contains_key("userId")) {
+            // With the condition written here, it would not look so any more.
             status.entry("mayHaveUserSince").or_insert_with(|| json!(cx.clock.now().to_string()));
         }
     }

@@ -14,6 +14,7 @@ use crate::policy::governing::govern;
 use crate::policy::{Brake, Rules, Tenancy};
 use crate::resource::condition::Reason;
 use crate::resource::instance::ConnectInstance;
+use crate::resource::status::ConnectUserStatus;
 use crate::resource::user::{ConnectUser, DeletionPolicy};
 use crate::resource::{RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
 use crate::user::ids::{Instance, Username};
@@ -93,9 +94,7 @@ impl Pruning<'_> {
         if let Some(why) = &rules.freeze {
             return held(format!("{why}: the user is not deleted until that ends"));
         }
-        let is_made =
-            status.is_some_and(|status| status.user_id.is_some() || status.last_create_attempt_time.is_some());
-        if !is_made {
+        if !status.is_some_and(ConnectUserStatus::may_have_user) {
             return gone(Action::Release, &[], "no user was made for the object");
         }
         let twin = self.planned.iter().find(|entry| is_twin(entry, &instance.to_string(), &user.spec.username));
