@@ -54,8 +54,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             simulator: connect_simulator::Options::default(),
-            // Quiet by default: a test that wants a resync says so.
-            resync: "1h",
+            // Quiet by default: a test that wants a resync says so. After a start the looks are spread over the
+            // whole interval, and in one of an hour some would fall into a test of many users now and then.
+            resync: "168h",
             sweep: "1h",
             search: "1h",
             grace: "1500ms",
