@@ -1,6 +1,7 @@
 //! What is known of an instance without asking again: names to ids, and who keeps its passwords.
 
 pub mod catalog;
+pub(crate) mod marked;
 mod register;
 pub mod sweep;
 

@@ -1,15 +1,17 @@
 //! Finds users in Connect when the id is not known or not answered to.
 
+use std::borrow::Borrow;
+
 use tokio::time::Instant;
 
 use super::exclusive::Held;
 use super::{Context, turn};
 use crate::connect::{Connect, ConnectError, observe, proficiencies};
+use crate::inventory::marked::{self, Marked};
 use crate::inventory::sweep::Listed;
-use crate::resource::OWNER_TAG;
 use crate::user::ids::{Instance, UserId, Username};
 use crate::user::observed::ObservedUser;
-use crate::user::ownership::{Owner, Whose};
+use crate::user::ownership::Owner;
 
 /// A user as it was read, which nobody else deals with for as long as this lives.
 pub(super) struct Look {
@@ -28,6 +30,12 @@ impl Look {
         }
         let now = observe(connect, instance, &self.user.id, false).await?;
         Ok(now != Some(ObservedUser { proficiencies: None, ..self.user.clone() }))
+    }
+}
+
+impl Borrow<ObservedUser> for Look {
+    fn borrow(&self) -> &ObservedUser {
+        &self.user
     }
 }
 
@@ -66,37 +74,16 @@ pub(super) async fn by_username(
     })
 }
 
-/// What the search by the mark of an object has found.
-pub(super) enum Marked {
-    /// The user that carries it.
-    Seen(Box<Look>),
-    /// One that Connect does not describe at the moment.
-    Hidden(UserId),
-    /// None. The search reads an index that lags, so this proves nothing.
-    Nowhere,
-}
-
-/// Finds a user by the mark of its object, for an object that may have one without knowing which: somebody may have
-/// given the user another name.
+/// Finds a user by the mark of its object, in order to do something about it.
 pub(super) async fn by_owner(
     cx: &Context,
     connect: &dyn Connect,
     instance: &Instance,
     owner: &Owner,
     with_proficiencies: bool,
-) -> Result<Marked, ConnectError> {
-    let mut hidden = None;
-    for hit in connect.search_tag(instance, OWNER_TAG, &owner.path).await? {
-        match look(cx, connect, instance, &hit.id, with_proficiencies).await? {
-            Some(look) => match owner.judge(&look.user.tags) {
-                Whose::Ours | Whose::OursByName { .. } => return Ok(Marked::Seen(Box::new(look))),
-                // The index still shows what it carried.
-                Whose::Anothers { .. } | Whose::Nobodys => {}
-            },
-            None => hidden = Some(hit.id),
-        }
-    }
-    Ok(hidden.map_or(Marked::Nowhere, Marked::Hidden))
+) -> Result<Marked<Look>, ConnectError> {
+    let look = |id| async move { look(cx, connect, instance, &id, with_proficiencies).await };
+    marked::by_owner(connect, instance, owner, look).await
 }
 
 /// Finds a user by name in the list of all users, of which one that was read before serves as well: thousands who

@@ -3,7 +3,6 @@
 //! Every write names uid and resourceVersion, so a write that was decided on a stale cache, or for an
 //! earlier object of the same name, is refused instead of carried out.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::core::Status;
@@ -15,7 +14,6 @@ use super::Context;
 use super::clock::Clock;
 use crate::pace::paced::Work;
 use crate::plan::report::{Outcome, Report, is_worth_writing, report};
-use crate::resource::condition::ready;
 use crate::resource::status::ConnectUserStatus;
 use crate::resource::user::ConnectUser;
 use crate::resource::{FINALIZER, MANAGER, RELEASE_ANNOTATION, SUSPEND_ANNOTATION};
@@ -258,15 +256,10 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Whether a status was lost: our finalizer says that we have been here, and at every look we leave a condition.
-pub(super) fn is_lost(finalizers: &[String], conditions: &[Condition], has_user: bool) -> bool {
-    finalizers.iter().any(|finalizer| finalizer == FINALIZER) && ready(conditions).is_none() && !has_user
-}
-
 /// What the object's status says. One that was lost, as in a restored backup, says nothing of the user that there may be.
 fn remembered(object: &ConnectUser, now: Timestamp) -> ConnectUserStatus {
     let mut status = object.status.clone().unwrap_or_default();
-    if is_lost(object.finalizers(), &status.conditions, status.user_id.is_some()) {
+    if object.has_lost_status() {
         let since = object.metadata.deletion_timestamp.as_ref().map_or(now, |began| began.0);
         status.may_have_user_since.get_or_insert_with(|| since.to_string());
     }

@@ -7,12 +7,13 @@ use kube::ResourceExt;
 use tokio::time::Instant;
 
 use super::governance::{Governed, Seen, are_rules_current, govern, have_rules_changed};
-use super::lookup::{Look, Marked, by_owner, by_username, in_list, in_some_list, look};
+use super::lookup::{Look, by_owner, by_username, in_list, in_some_list, look};
 use super::redact::Redactor;
 use super::siblings::{self, Sibling};
 use super::subject::{Live, PublishError, Subject};
 use super::{Context, Halt, password, verdict};
 use crate::connect::{Connect, ConnectError, Kind};
+use crate::inventory::marked::Marked;
 use crate::inventory::sweep::{Listed, Standing};
 use crate::plan::judge::{Judgement, anothers, judge};
 use crate::plan::report::{Facts, KnownUser, Next, Outcome, Story};

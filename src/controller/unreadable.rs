@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::Context;
-use super::subject::{PublishError, is_lost};
+use super::subject::PublishError;
 use crate::plan::report::{Next, printable};
 use crate::resource::condition::{Reason, conditions, ready};
+use crate::resource::status::is_lost;
 use crate::resource::user::ConnectUser;
 use crate::resource::{FINALIZER, MANAGER, RELEASE_ANNOTATION};
 

@@ -3,11 +3,13 @@
 #![allow(unreachable_pub, reason = "KubeSchema copies each struct, with its `pub`, into a function")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::KubeSchema;
+use kube::{KubeSchema, ResourceExt};
 use serde::{Deserialize, Serialize};
 
+use super::FINALIZER;
+use super::condition::ready;
 use super::names::Names;
-use super::user::schema;
+use super::user::{ConnectUser, schema};
 
 /// What the operator saw or what Connect acknowledged. Written by the operator only.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -78,6 +80,23 @@ impl ConnectUserStatus {
     /// Whether anything says that there is, or may be, a user of this object.
     pub fn may_have_user(&self) -> bool {
         self.user_id.is_some() || self.last_create_attempt_time.is_some() || self.may_have_user_since.is_some()
+    }
+}
+
+/// Whether a status was lost, as in a restored backup: the finalizer says that the operator has been here, and at
+/// every look it leaves a condition.
+pub fn is_lost(finalizers: &[String], conditions: &[Condition], has_user: bool) -> bool {
+    finalizers.iter().any(|finalizer| finalizer == FINALIZER) && ready(conditions).is_none() && !has_user
+}
+
+impl ConnectUser {
+    /// Whether the status was lost.
+    pub fn has_lost_status(&self) -> bool {
+        let (conditions, has_user) = self
+            .status
+            .as_ref()
+            .map_or((&[][..], false), |status| (status.conditions.as_slice(), status.user_id.is_some()));
+        is_lost(self.finalizers(), conditions, has_user)
     }
 }
 

@@ -5,8 +5,9 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use crate::connect::ConnectError;
 use crate::controller::Context;
 use crate::controller::governance::Governed;
-use crate::controller::lookup::{Look, Marked, by_owner, by_username, in_list, look};
+use crate::controller::lookup::{Look, by_owner, by_username, in_list, look};
 use crate::controller::subject::Subject;
+use crate::inventory::marked::Marked;
 use crate::inventory::sweep::Listed;
 use crate::user::ids::{UserId, Username};
 

@@ -14,6 +14,7 @@ use super::objects::Object;
 use super::{Entry, Failed};
 use crate::connect::{Connect, Credentials, IdentityManagement, Kind, all_pages, observe};
 use crate::inventory::catalog::{Catalog, ResolveError};
+use crate::inventory::marked::{Marked, by_owner};
 use crate::policy::governing::{Governing, govern};
 use crate::policy::{Brake, Rules, Tenancy};
 use crate::resource::condition::Reason;
@@ -176,10 +177,20 @@ impl<'a> Observer<'a> {
         let applied = status.and_then(|status| status.applied.as_ref());
         let has_proficiencies =
             !desired.proficiencies.is_empty() || applied.is_some_and(|applied| !applied.proficiencies.is_empty());
+        let marked = match self.by_mark(connect, instance, object, has_proficiencies).await? {
+            Marked::Seen(user) => Some(*user),
+            Marked::Nowhere => None,
+            Marked::Hidden(id) => {
+                let note = format!("user {id} carries the tags of this object, but is not visible everywhere yet");
+                return Ok(Decision::without_calls(Action::Wait, Reason::Unavailable, note));
+            }
+        };
+        let is_known = known_id(object).is_some() || marked.is_some();
         let by_name = place.users.get(&Username::new(&spec.username).folded());
-        let observed = match known_id(object).as_ref().or(by_name) {
-            Some(id) => observe(connect, instance, id, has_proficiencies).await?,
-            None => None,
+        let observed = match (marked, known_id(object).as_ref().or(by_name)) {
+            (Some(user), _) => Some(user),
+            (None, Some(id)) => observe(connect, instance, id, has_proficiencies).await?,
+            (None, None) => None,
         };
         let is_applied = object.live.as_ref().is_some_and(|live| {
             live.spec == *spec && applied.is_some_and(|applied| applied.generation == live.metadata.generation)
@@ -199,13 +210,30 @@ impl<'a> Observer<'a> {
             admin: place.admin.as_ref(),
             names: &place.names,
             shows_personal: self.shows_personal,
-            is_known: known_id(object).is_some(),
+            is_known,
         };
         let mut decision = case.decide(observed.as_ref());
         if was_there && decision.action == Action::Create {
             decision.note = Some("the user of this object was deleted in Amazon Connect".to_owned());
         }
         Ok(decision)
+    }
+
+    /// The user of an object that may have one without knowing which, as the operator finds it: somebody may have
+    /// given the user another name.
+    async fn by_mark(
+        &self,
+        connect: &dyn Connect,
+        instance: &Instance,
+        object: &Object,
+        with_proficiencies: bool,
+    ) -> Result<Marked<ObservedUser>, Failed> {
+        if !object.live.as_ref().is_some_and(may_have_unknown_user) {
+            return Ok(Marked::Nowhere);
+        }
+        let owner = self.owner(object, None);
+        let look = |id| async move { observe(connect, instance, &id, with_proficiencies).await };
+        Ok(by_owner(connect, instance, &owner, look).await?)
     }
 
     /// The marks that the object puts on its user. Without a cluster its name is taken from the user, where that
@@ -235,6 +263,13 @@ fn credentials(rules: &Rules) -> Credentials {
 /// The user that the object has by its status.
 fn known_id(object: &Object) -> Option<UserId> {
     object.live.as_ref()?.status.as_ref()?.user_id.as_deref().and_then(UserId::read)
+}
+
+/// Whether the object may have a user that its status does not name.
+fn may_have_unknown_user(live: &ConnectUser) -> bool {
+    let status = live.status.as_ref();
+    status.is_some_and(|status| status.user_id.is_none() && status.may_have_user_since.is_some())
+        || live.has_lost_status()
 }
 
 fn entry(object: &Object, instance: Option<String>, decision: Decision) -> Entry {

@@ -94,7 +94,7 @@ impl Pruning<'_> {
         if let Some(why) = &rules.freeze {
             return held(format!("{why}: the user is not deleted until that ends"));
         }
-        if !status.is_some_and(ConnectUserStatus::may_have_user) {
+        if !status.is_some_and(ConnectUserStatus::may_have_user) && !user.has_lost_status() {
             return gone(Action::Release, &[], "no user was made for the object");
         }
         let twin = self.planned.iter().find(|entry| is_twin(entry, &instance.to_string(), &user.spec.username));

@@ -1,8 +1,8 @@
 //! Plan: what it says, and that it says it with reads alone.
 
-use connect_simulator::UserPatch;
 use connect_simulator::fixtures::{managed as m, saml as s};
 use connect_simulator::user::{IdentityInfo, Tags};
+use connect_simulator::{Fault, UserPatch};
 use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
 use serde_json::{Value, json};
 
@@ -178,6 +178,45 @@ async fn without_a_cluster_manifests_are_planned_alone() {
 }
 
 /// Whom the files do not have any more: what the plan says of their users is what then becomes of them.
+/// A restored backup has no status, and by its name nothing finds a user that was renamed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_only_its_tags_lead_to_is_found() {
+    let stage = Stage::new("kplan-lost").await;
+    let (renamed, hidden) = (managed("jane", "jane.doe"), managed("john", "john.doe"));
+    for object in [&renamed, &hidden] {
+        stage.create(object).await;
+        stage.ready(object["metadata"]["name"].as_str().unwrap()).await;
+    }
+    stage.stop_operator().await;
+    for (name, other) in [("jane", "jane.roe"), ("john", "john.roe")] {
+        stage.force_status(name, json!({ "observedGeneration": -1 })).await;
+        let username = Some(other.to_owned());
+        stage.console(&format!("{name}.doe"), UserPatch { username, ..UserPatch::default() });
+    }
+    let john = stage.user("john.roe").unwrap().id;
+    stage.simulator.inject(Fault::error_before(404, "ResourceNotFoundException").on("DescribeUser").for_user(&john));
+    let (told, other) = {
+        let plan = plan_of(&stage, &[&renamed, &hidden], 1).await;
+        (plan["users"][0].clone(), plan["users"][1].clone())
+    };
+    assert_eq!((&told["action"], &told["reason"]), (&json!("refuse"), &json!("Drifted")), "{told:#}");
+    assert!(told["note"].as_str().unwrap().contains("jane.roe"), "{told:#}");
+    assert_eq!((&other["action"], &other["reason"]), (&json!("wait"), &json!("Unavailable")), "{other:#}");
+
+    let file = directory("kplan-lost").join("none.yaml");
+    std::fs::write(&file, "").unwrap();
+    let pruned = plan(&stage, &["-f", file.to_str().unwrap(), "--prune", "-o", "json"]).await.expect(2);
+    let pruned: Value = serde_json::from_str(&pruned.out).unwrap();
+    assert_eq!(pruned["users"][0]["calls"], json!(["DeleteUser"]), "{pruned:#}");
+
+    stage.simulator.clear_faults();
+    stage.start_operator().await;
+    for name in ["jane", "john"] {
+        stage.reason(name, "Drifted").await;
+    }
+    assert_eq!(stage.written(), ["CreateUser", "CreateUser"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_be_pruned_is_told_and_happens() {
     let stage = Stage::new("kplan-prune").await;
