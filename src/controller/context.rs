@@ -119,9 +119,12 @@ impl Context {
         found.collect()
     }
 
-    /// The objects for which `predicate` holds.
-    pub(super) fn objects_where(&self, predicate: impl Fn(&ConnectUser) -> bool) -> Vec<ConnectUser> {
-        let objects = self.stores.iter().flat_map(Store::state);
-        objects.filter_map(|object| object.0.as_ref().ok().filter(|object| predicate(object)).cloned()).collect()
+    /// Shows every object of the cache, where it is: a copy of thousands would be as much again as the cache.
+    pub(super) fn each_object(&self, mut look: impl FnMut(&ConnectUser)) {
+        for object in self.stores.iter().flat_map(Store::state) {
+            if let Ok(object) = &object.0 {
+                look(object);
+            }
+        }
     }
 }

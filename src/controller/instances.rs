@@ -18,7 +18,7 @@ use tracing::{Instrument, debug, info_span, warn};
 
 use super::governance::{connect, credentials, governors, instance_of};
 use super::reports::{self, Reports};
-use super::siblings::of_instance;
+use super::siblings::each_of_instance;
 use super::{Context, Filled, turn, verdict};
 use crate::causes::Causes;
 use crate::connect::{IdentityManagement, InstanceInfo};
@@ -88,15 +88,13 @@ pub(super) async fn run<F: FnOnce() + Send + 'static>(
 fn wake(cx: &Context, object: &ConnectInstance) {
     let Ok(instance) = Instance::parse(&object.spec.instance_arn) else { return };
     let by_reference = object.name_any();
-    let users = cx.objects_where(|user| {
-        user.spec.instance_ref.as_ref().is_some_and(|reference| reference.name == by_reference)
-            || user
-                .spec
-                .instance_arn
-                .as_deref()
-                .is_some_and(|arn| Instance::parse(arn).is_ok_and(|arn| arn == instance))
+    cx.each_object(|user| {
+        let refers = user.spec.instance_ref.as_ref().is_some_and(|reference| reference.name == by_reference);
+        let arn = user.spec.instance_arn.as_deref();
+        if refers || arn.is_some_and(|arn| Instance::parse(arn).is_ok_and(|arn| arn == instance)) {
+            cx.wake(user);
+        }
     });
-    users.iter().for_each(|user| cx.wake(user));
 }
 
 /// Wakes the users of an instance that takes calls again, without waiting for their next try.
@@ -113,13 +111,14 @@ pub(super) async fn wake_recovered(cx: &Context, mut recovered: UnboundedReceive
 }
 
 fn wake_unready(cx: &Context, predicate: impl Fn(&ConnectUser) -> bool) {
-    for user in cx.objects_where(predicate) {
+    cx.each_object(|user| {
         let conditions = user.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
         let is_terminating = user.meta().deletion_timestamp.is_some();
-        if is_terminating || !is_ready(conditions, user.metadata.generation.unwrap_or_default()) {
-            cx.wake(&user);
+        let is_ready = is_ready(conditions, user.metadata.generation.unwrap_or_default());
+        if (is_terminating || !is_ready) && predicate(user) {
+            cx.wake(user);
         }
-    }
+    });
 }
 
 async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
@@ -182,20 +181,19 @@ async fn reconcile(object: Arc<ConnectInstance>, cx: Arc<Context>) -> Result<Act
 async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Result<Next> {
     let api: Api<ConnectInstance> = Api::all(cx.client.clone());
     let name = object.name_any();
-    let users =
-        Instance::parse(&object.spec.instance_arn).map(|instance| of_instance(cx, &instance)).unwrap_or_default();
+    let tally = tally(object, cx);
     // Operators that watch different namespaces share the cluster's ConnectInstances: each tends those that
     // its namespaces may use, or uses.
     let rules = Rules::of(&name, &object.spec, cx.brake);
     let admits = |namespace: &String| rules.as_ref().is_ok_and(|rules| rules.admits(namespace));
-    let takes_part = cx.namespaces.is_empty() || !users.is_empty() || cx.namespaces.iter().any(admits);
+    let takes_part = cx.namespaces.is_empty() || tally.objects > 0 || cx.namespaces.iter().any(admits);
     let previous = object.status.clone().unwrap_or_default();
     let own = reports::name(&cx.namespaces, cx.selector.as_deref());
     if !takes_part && !previous.operators.iter().any(|report| report.namespaces == own) {
         return Ok(Next::Resync);
     }
     let now = cx.clock.now();
-    let report = |time| takes_part.then(|| report(object, cx, &users, &own, time));
+    let report = |time| takes_part.then(|| report(object, cx, &tally, &own, time));
     let reports = Reports::new(&previous.operators, &own, report, now);
     let version = hold(object, &api, reports.are_of_use()).await?;
     if object.metadata.deletion_timestamp.is_some() && !reports.are_of_use() {
@@ -235,30 +233,43 @@ async fn tell(object: &ConnectInstance, cx: &Context, work: &Work) -> kube::Resu
 }
 
 /// What this operator sees of the instance.
-fn report(object: &ConnectInstance, cx: &Context, users: &[ConnectUser], own: &str, time: String) -> OperatorReport {
-    let mut counts = UserCounts::default();
-    for user in users {
+/// How the objects of an instance are doing.
+#[derive(Default)]
+struct Tally {
+    objects: i32,
+    users: UserCounts,
+}
+
+fn tally(object: &ConnectInstance, cx: &Context) -> Tally {
+    let mut tally = Tally::default();
+    let Ok(instance) = Instance::parse(&object.spec.instance_arn) else { return tally };
+    each_of_instance(cx, &instance, |user| {
+        let Tally { objects, users } = &mut tally;
         let status = user.status.as_ref();
         let conditions = status.map(|status| status.conditions.as_slice()).unwrap_or_default();
         let is_terminating = user.meta().deletion_timestamp.is_some();
         let held = ready(conditions).is_some_and(|ready| ready.reason == Reason::DeletionHeld.as_str());
-        counts.declared += i32::from(!is_terminating);
-        counts.held += i32::from(is_terminating && held);
         let is_ready = is_ready(conditions, user.metadata.generation.unwrap_or_default());
-        counts.ready += i32::from(!is_terminating && is_ready);
-        counts.waiting += i32::from(!is_terminating && !is_ready);
-    }
+        *objects = objects.saturating_add(1);
+        users.declared += i32::from(!is_terminating);
+        users.held += i32::from(is_terminating && held);
+        users.ready += i32::from(!is_terminating && is_ready);
+        users.waiting += i32::from(!is_terminating && !is_ready);
+    });
+    tally
+}
 
+fn report(object: &ConnectInstance, cx: &Context, tally: &Tally, own: &str, time: String) -> OperatorReport {
     let swept = Instance::parse(&object.spec.instance_arn).ok().and_then(|instance| {
         let is_ours = |id: &UserId| cx.indices.iter().any(|index| index.has_user(id.as_str()));
         cx.inventory.count(&instance, is_ours)
     });
-    counts.unmanaged = swept.map(|count| i32::try_from(count.unmanaged).unwrap_or(i32::MAX));
+    let unmanaged = swept.map(|count| i32::try_from(count.unmanaged).unwrap_or(i32::MAX));
     OperatorReport {
         namespaces: own.to_owned(),
         time,
-        objects: i32::try_from(users.len()).unwrap_or(i32::MAX),
-        users: counts,
+        objects: tally.objects,
+        users: UserCounts { unmanaged, ..tally.users },
         listed: swept.map(|count| i32::try_from(count.users).unwrap_or(i32::MAX)),
         last_sweep_time: swept.map(|count| count.swept.to_string()),
     }

@@ -168,18 +168,24 @@ pub(super) fn by_uid(cx: &Context, uid: &str) -> Option<Sibling> {
 /// How many objects of an instance are waiting for the deletion of their user. One that we have let go, or never held,
 /// waits for somebody else's finalizer.
 pub(super) fn terminating(cx: &Context, instance: &Instance) -> u32 {
-    let count = cx.objects_where(|object| {
-        object.meta().deletion_timestamp.is_some()
+    let mut count = 0;
+    cx.each_object(|object| {
+        let is_going = object.meta().deletion_timestamp.is_some()
             && is_held(object)
             && object.spec.deletion_policy == DeletionPolicy::Delete
-            && is_of(cx, object, instance)
+            && is_of(cx, object, instance);
+        count += u32::from(is_going);
     });
-    u32::try_from(count.len()).unwrap_or(u32::MAX)
+    count
 }
 
-/// All objects of an instance.
-pub(super) fn of_instance(cx: &Context, instance: &Instance) -> Vec<ConnectUser> {
-    cx.objects_where(|object| is_of(cx, object, instance))
+/// Shows all objects of an instance.
+pub(super) fn each_of_instance(cx: &Context, instance: &Instance, mut look: impl FnMut(&ConnectUser)) {
+    cx.each_object(|object| {
+        if is_of(cx, object, instance) {
+            look(object);
+        }
+    });
 }
 
 fn claimants(cx: &Context, object: &ConnectUser, instance: &Instance, username: &Username) -> Vec<ConnectUser> {
