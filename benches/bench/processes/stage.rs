@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use connect_simulator::fixtures::managed;
 use connect_simulator::{CallRecord, Mutation, Options, Quotas, Simulator, UserPatch};
+use connect_user_operator::resource::instance::ConnectInstance;
 use connect_user_operator::resource::user::ConnectUser;
 use futures::{StreamExt, TryStreamExt, stream};
 use harness::{ControlPlane, Identity, Launch, Process, Settings};
@@ -66,9 +67,20 @@ impl Stage {
         simulator.mutate_at(administrator, SystemTime::now()).unwrap();
 
         let agents: Api<ConnectUser> = Api::namespaced(client.clone(), NAMESPACE);
+        // As a platform team has it: with rules for the instance, and a status that tells how its users are doing.
+        let governor = json!({
+            "apiVersion": "contactops.dev/v1alpha1", "kind": "ConnectInstance", "metadata": { "name": "bench" },
+            "spec": {
+                "instanceArn": managed::ARN, "allowedNamespaces": [NAMESPACE],
+                "deletionBrake": { "maxDeletions": 10_000, "windowSeconds": 3600 },
+            },
+        });
+        let governor: ConnectInstance = serde_json::from_value(governor).unwrap();
         let served = Instant::now();
-        while agents.list(&kube::api::ListParams::default()).await.is_err() {
-            assert!(served.elapsed() < Duration::from_secs(60), "the definition is not served");
+        while agents.list(&kube::api::ListParams::default()).await.is_err()
+            || Api::all(client.clone()).create(&PostParams::default(), &governor).await.is_err()
+        {
+            assert!(served.elapsed() < Duration::from_secs(60), "the definitions are not served");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let observer = Observer::start(agents);
