@@ -18,6 +18,11 @@ const JANE: usize = 999_999;
 const ROOM: Duration = Duration::from_secs(900);
 
 pub async fn run(plan: &Plan, report: &mut Report) {
+    let waiting = plan.objects().unwrap_or_else(|| plan.size(1_000, 10_000));
+    let scenario = format!("process: edits while {waiting} wait");
+    if plan.has(&scenario) {
+        edits_while_others_wait(&scenario, waiting, report).await;
+    }
     if !plan.has(SCENARIO) {
         return;
     }
@@ -30,6 +35,28 @@ pub async fn run(plan: &Plan, report: &mut Report) {
     onboard(&stage, count, report).await;
     onboard_with_edits(&stage, count, report).await;
     offboard(&stage, plan.size(60, 300), 2 * count + 1, report).await;
+    stage.stop().await;
+}
+
+/// More are declared at once than can come within the hour, and somebody is edited now and then.
+async fn edits_while_others_wait(scenario: &str, count: usize, report: &mut Report) {
+    const EDITS: usize = 8;
+    let mut stage = Stage::new("waiting", Some(Quotas::default_table())).await;
+    stage.start(&[]).await;
+    stage.create(std::iter::once(objects::agent(JANE))).await;
+    stage.observer.until(1, 1, ROOM).await;
+    stage.take_calls();
+    stage.create((0..count).map(objects::agent)).await;
+    let mut longest = 0.0_f64;
+    for turn in 1..=EDITS {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        longest = longest.max(edit(&stage, turn).await);
+    }
+    let seen = stage.take_calls();
+    let created = calls::count(&seen, "CreateUser");
+    report.add(scenario, "longest of 8 edits of a person until Connect has it", longest, "s", Goal::AtMost(2.0));
+    report.add(scenario, "objects that waited all the while", (count - created) as f64, "", Goal::None);
+    report.add(scenario, "throttled", calls::throttled(&seen) as f64, "", Goal::Exactly(0.0));
     stage.stop().await;
 }
 
