@@ -21,12 +21,17 @@ command -v "$builder" >/dev/null || {
 version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 name=${1:-localhost/connect-user-operator:$version}
 # The time of the commit, not of the build: the same sources give the same labels.
-arguments=(
-  --build-arg "VERSION=$(git describe --tags --always --dirty --match 'v*' 2>/dev/null || echo "$version")"
-  --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)"
-  --build-arg "CREATED=$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u +%Y-%m-%dT%H:%M:%SZ)"
-  --build-arg "SOURCE=${SOURCE:-}"
-)
+version_label=$(git describe --tags --always --dirty --match 'v*' 2>/dev/null || echo "$version")
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+created=$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u +%Y-%m-%dT%H:%M:%SZ)
+arguments=()
+# tell ARGUMENT LABEL VALUE: also as a label, since buildah 1.28 takes a layer with the values of an earlier build from
+# its cache where only the arguments are others.
+tell() { arguments+=(--build-arg "$1=$3" --label "org.opencontainers.image.$2=$3"); }
+tell VERSION version "$version_label"
+tell REVISION revision "$revision"
+tell CREATED created "$created"
+tell SOURCE source "${SOURCE:-}"
 [ -z "${LOCAL_BASES:-}" ] || eval "$("$here/local-bases.sh")"
 for base in BUILD_BASE RUN_BASE; do
   [ -z "${!base:-}" ] || arguments+=(--build-arg "$base=${!base}")
