@@ -182,11 +182,14 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
         metrics,
     });
     gauges::show(&cx);
+    // Not kept alive by the gate, which it holds itself.
+    let context = Arc::downgrade(&cx);
+    cx.pace.gate().on_call(move |object| context.upgrade().is_some_and(|cx| turn::call(object, &cx)));
     let controllers = apis.into_iter().zip(stores).zip(writers).zip(woken).zip(indices).map(
         |((((api, store), writer), woken), index)| {
             let (filled, mut is_filled, mut news) = (Arc::clone(&filled), false, News::default());
             let mut pool = Pool::default();
-            let changed = Arc::clone(&cx);
+            let gone = Arc::clone(&cx);
             let returns = Arc::clone(&cx);
             let ready = CancellationToken::new();
             let is_ready = ready.clone();
@@ -218,14 +221,16 @@ pub async fn run(settings: Settings, stop: CancellationToken, warm: impl FnOnce(
                         returns.wake(object);
                     }
                     index.apply(event);
+                    if let watcher::Event::Delete(object) = event {
+                        turn::leave(object, &gone);
+                    }
                     if matches!(event, watcher::Event::InitDone) && !std::mem::replace(&mut is_filled, true) {
                         is_ready.cancel();
                         filled.one_more();
                     }
                 })
                 .map_ok(move |event| futures::stream::iter(news.take(event)).map(Ok))
-                .try_flatten()
-                .inspect_ok(move |object| turn::hurry(object, &changed));
+                .try_flatten();
             let controller = Controller::for_stream(objects, store)
                 // Without a bound: who may begin is decided at the gate, which knows what is urgent.
                 .with_config(kube::runtime::Config::default().concurrency(0))

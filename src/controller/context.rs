@@ -93,20 +93,28 @@ impl Context {
 
     /// Has an object looked at now, unless it is being looked at.
     pub(super) fn wake(&self, object: &ConnectUser) {
+        self.wake_named(&object.namespace().unwrap_or_default(), &object.name_any());
+    }
+
+    /// The same for an object by its name; whether there is one.
+    pub(super) fn wake_named(&self, namespace: &str, name: &str) -> bool {
+        let mut is_there = false;
         for (store, wakes) in self.stores.iter().zip(&self.wakes) {
-            let object = ObjectRef::from_obj(object);
-            // A controller that has stopped takes no wake, and needs none.
-            if store
-                .get(&ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()))
-                .is_some()
-            {
-                wakes
-                    .unbounded_send(
-                        ObjectRef::new(&object.name).within(object.namespace.as_deref().unwrap_or_default()),
-                    )
-                    .ok();
+            let object = || ObjectRef::new(name).within(namespace);
+            if store.get(&object()).is_some() {
+                is_there = true;
+                // A controller that has stopped takes no wake, and needs none.
+                wakes.unbounded_send(object()).ok();
             }
         }
+        is_there
+    }
+
+    /// The object with this `namespace/name`.
+    pub(super) fn named(&self, name: &str) -> Option<Arc<Guarded>> {
+        let (namespace, name) = name.split_once('/')?;
+        let object = ObjectRef::new(name).within(namespace);
+        self.stores.iter().find_map(|store| store.get(&object))
     }
 
     /// The objects that an index finds.

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use kube::runtime::controller::Action;
@@ -23,14 +23,10 @@ use crate::resource::user::ConnectUser;
 
 pub(super) async fn reconcile(object: Arc<Guarded>, cx: Arc<Context>) -> Result<Action, std::convert::Infallible> {
     let Some(object) = turn::leading(object, &cx).await else { return Ok(Action::await_change()) };
-    let came = Instant::now();
-    cx.metrics.queued();
-    let Some(entry) = turn::enter(&object, &cx).await else { return Ok(Action::await_change()) };
-    // It may have waited for an hour.
-    let Some(object) = turn::latest(&object, &cx) else { return Ok(Action::await_change()) };
-    // On the heap, and only now: thousands wait above.
+    let Some(entry) = turn::enter(&object, &cx) else { return Ok(Action::await_change()) };
+    // On the heap: there are thousands at a start that end above.
     let work = turn::work(entry.class(), &cx.stop);
-    let next = Box::pin(turn::unless_abandoned(&work, begin(&object, &cx, &work, came.elapsed()))).await;
+    let next = Box::pin(turn::unless_abandoned(&work, begin(&object, &cx, &work, entry.waited()))).await;
     Ok(next.unwrap_or_else(Action::await_change))
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::subject::{PublishError, Subject};
 use super::{Context, Guarded};
-use crate::pace::gate::Entry;
+use crate::pace::gate::{Asked, Entry};
 use crate::pace::paced::Work;
 use crate::pace::queue::{Class, Tenant, Ticket};
 use crate::resource::RECONCILE_ANNOTATION;
@@ -37,20 +37,31 @@ pub(super) async fn leading(object: Arc<Guarded>, cx: &Context) -> Option<Arc<Gu
     }
 }
 
-/// Waits until there is room, as little as a future can be: an import parks thousands of these. `None`
-/// when the operator stops first.
-pub(super) async fn enter(object: &Guarded, cx: &Context) -> Option<Entry> {
-    let uid = object.meta().uid.clone().unwrap_or_default();
-    tokio::select! {
-        biased;
-        () = cx.stop.cancelled() => None,
-        entry = cx.pace.gate().enter(&uid, ticket(object)) => Some(entry),
+/// A place at work for the object, or `None`: then it is called when there is one.
+pub(super) fn enter(object: &Guarded, cx: &Context) -> Option<Entry> {
+    if cx.stop.is_cancelled() {
+        return None;
     }
+    let Asked { entry, is_new } = cx.pace.gate().ask(&place_of(object), &ticket(object));
+    if is_new {
+        cx.metrics.queued();
+    }
+    entry
 }
 
-/// An object has changed. If it waits, it may have become more urgent than it was.
-pub(super) fn hurry(object: &Guarded, cx: &Context) {
-    cx.pace.gate().hurry(object.meta().uid.as_deref().unwrap_or_default(), &ticket(object));
+/// An object is gone, and waits no more.
+pub(super) fn leave(object: &Guarded, cx: &Context) {
+    cx.pace.gate().leave(&place_of(object));
+}
+
+/// Has an object that waits at the gate looked at again; whether there is one.
+pub(super) fn call(place: &str, cx: &Context) -> bool {
+    place.split_once('/').is_some_and(|(namespace, name)| cx.wake_named(namespace, name))
+}
+
+/// What an object is called by at the gate.
+fn place_of(object: &Guarded) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
 
 /// The object as the cache has it by now.

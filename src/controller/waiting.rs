@@ -52,7 +52,7 @@ pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
                 () = round => {}
             }
         }
-        told.retain(|uid: &Arc<str>, _| cx.pace.gate().is_waiting(uid));
+        told.retain(|object: &Arc<str>, _| cx.pace.gate().is_waiting(object));
         tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(patience / 4) => {}
@@ -85,8 +85,8 @@ async fn tell_all(cx: &Context, told: &mut HashMap<Arc<str>, Told>, waits: &[Wai
         {
             continue;
         }
-        let objects = cx.found(|index| index.by_uid(&wait.object).into_iter().collect());
-        let Some(object) = objects.iter().find_map(|object| object.0.as_ref().ok()) else { continue };
+        let Some(object) = cx.named(&wait.object) else { continue };
+        let Ok(object) = &object.0 else { continue };
         told.insert(Arc::clone(&wait.object), Told { at: now, expected });
         if let Err(error) = tell(cx, object, &message(wait.ahead, now, expected)).await {
             debug!(%error, "not told how long it waits");

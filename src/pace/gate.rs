@@ -1,22 +1,29 @@
 //! How many reconciles are at work at one time, and who begins next.
 //!
 //! Reconciles mostly wait for quota, and each holds memory and connections meanwhile. So most of them wait
-//! here, as a few bytes, before they begin. Part of the room is kept for the urgent, so that an edit never
-//! waits for an import or a round of looks to make room. Inside a class places are shared out evenly between the
-//! instances and kinds of work that wait: creations that wait for their quota leave half of it to changes, which
-//! have another.
+//! here, as a few bytes, before they begin: where there is no place for an object it is called once there is, and
+//! asks again. It does not wait as a future, because kube looks through all reconciles that it has begun whenever
+//! one of them moves. Part of the room is kept for the urgent, so that an edit never waits for an import or a round
+//! of looks to make room. Inside a class places are shared out evenly between the instances and kinds of work that
+//! wait: creations that wait for their quota leave half of it to changes, which have another.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::queue::{Class, Queue, Ticket};
 
 /// Reconciles at work at one time, by default.
 pub const ROOM: usize = 64;
+
+/// Who was called and does not come for so long has lost the place, and may ask again. Whoever is there comes at
+/// once; this keeps an object that vanished in between from taking room for good.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// Has an object ask again; whether it is there.
+type Caller = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The way in. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +33,7 @@ struct Shared {
     begun: Instant,
     room: usize,
     inside: Mutex<Inside>,
+    caller: Mutex<Option<Caller>>,
 }
 
 #[derive(Default)]
@@ -33,6 +41,8 @@ struct Inside {
     queue: Queue,
     waiting: BTreeMap<u64, Waiter>,
     by_object: BTreeMap<Arc<str>, (u64, Class)>,
+    /// Places that are kept for objects which were called.
+    called: BTreeMap<Arc<str>, Called>,
     /// By class and what keeps tickets apart; none is zero.
     at_work: BTreeMap<Class, BTreeMap<Arc<str>, usize>>,
     next: u64,
@@ -41,9 +51,28 @@ struct Inside {
 }
 
 struct Waiter {
-    way: oneshot::Sender<Entry>,
     object: Arc<str>,
     since: Duration,
+}
+
+struct Called {
+    place: At,
+    waited: Duration,
+    at: Duration,
+}
+
+/// A place at work.
+struct At {
+    class: Class,
+    instance: Arc<str>,
+}
+
+/// What became of asking for a place.
+pub struct Asked {
+    /// The place; without one the object is called once there is one.
+    pub entry: Option<Entry>,
+    /// Whether the object had not asked before.
+    pub is_new: bool,
 }
 
 /// One that waits at the gate.
@@ -60,45 +89,46 @@ pub struct Wait {
 impl Gate {
     /// A gate to a room for so many.
     pub fn new(room: usize) -> Self {
-        Self(Arc::new(Shared { begun: Instant::now(), room: room.max(1), inside: Mutex::default() }))
+        let (inside, caller) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { begun: Instant::now(), room: room.max(1), inside, caller }))
     }
 
-    /// Waits until there is room. `object` is waited for once at a time; to stop waiting is to leave.
-    pub async fn enter(&self, object: &str, ticket: Ticket) -> Entry {
-        let object: Arc<str> = object.into();
-        loop {
-            let (way, in_turn) = oneshot::channel();
-            let id = {
-                let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
-                inside.next += 1;
-                let id = inside.next;
-                inside.by_object.insert(Arc::clone(&object), (id, ticket.class));
-                inside.waiting.insert(id, Waiter { way, object: Arc::clone(&object), since: now });
-                inside.queue.push(id, &ticket, now);
-                id
-            };
-            let _leave = Leave { gate: self, id };
-            self.admit();
-            if let Ok(entry) = in_turn.await {
-                return entry;
+    /// Says how an object is called that waits: `call` has it ask again, or tells that it is not there any more.
+    pub fn on_call(&self, call: impl Fn(&str) -> bool + Send + Sync + 'static) {
+        *self.0.caller.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(call));
+    }
+
+    /// Asks for a place. One who waits already waits on, as urgently as the more urgent of the two tickets.
+    pub fn ask(&self, object: &str, ticket: &Ticket) -> Asked {
+        let is_new = {
+            let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
+            if let Some(Called { place, waited, at: _ }) = inside.called.remove(object) {
+                return Asked { entry: Some(Entry { gate: self.clone(), place, waited }), is_new: false };
             }
-        }
+            let is_new = !inside.by_object.contains_key(object);
+            if is_new {
+                inside.push(object.into(), ticket, now);
+            } else {
+                inside.hurry(object, ticket, now);
+            }
+            is_new
+        };
+        Asked { entry: self.admit(Some(object)), is_new }
     }
 
-    /// An object that waits has become more urgent.
-    pub fn hurry(&self, object: &str, ticket: &Ticket) {
+    /// An object is gone: it does not wait any more, and needs no place.
+    pub fn leave(&self, object: &str) {
         {
             let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
-            let Some((id, class)) = inside.by_object.get_mut(object) else { return };
-            if *class <= ticket.class {
-                return;
+            if let Some((id, _)) = inside.by_object.remove(object) {
+                inside.queue.cancel(id, now);
+                inside.waiting.remove(&id);
             }
-            *class = ticket.class;
-            let id = *id;
-            inside.queue.cancel(id, now);
-            inside.queue.push(id, ticket, now);
+            if let Some(Called { place, .. }) = inside.called.remove(object) {
+                inside.free(&place);
+            }
         }
-        self.admit();
+        self.admit(None);
     }
 
     /// How many wait.
@@ -132,19 +162,36 @@ impl Gate {
         self.0.lock().done
     }
 
-    fn admit(&self) {
-        let mut admitted = Vec::new();
-        {
-            let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
-            while let Some((way, class, instance)) = inside.next(self.0.room, now) {
-                *inside.at_work.entry(class).or_default().entry(Arc::clone(&instance)).or_default() += 1;
-                *inside.admitted.entry(class).or_default() += 1;
-                admitted.push((way, Entry { gate: self.clone(), class, instance }));
+    /// Gives places to whoever is next. The one who asks gets it at once, the others are called.
+    fn admit(&self, asking: Option<&str>) -> Option<Entry> {
+        let mut own = None;
+        loop {
+            let mut calls: Vec<Arc<str>> = Vec::new();
+            {
+                let (mut inside, now) = (self.0.lock(), self.0.begun.elapsed());
+                inside.take_back(now);
+                while let Some((object, place, waited)) = inside.next(self.0.room, now) {
+                    if asking == Some(&*object) {
+                        own = Some(Entry { gate: self.clone(), place, waited });
+                    } else {
+                        inside.called.insert(Arc::clone(&object), Called { place, waited, at: now });
+                        calls.push(object);
+                    }
+                }
             }
-        }
-        // Outside of the lock, since an entry that nobody takes makes room again.
-        for (way, entry) in admitted {
-            way.send(entry).ok();
+            // Outside of the lock, since who is called may ask at once.
+            let caller = self.0.caller.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let Some(caller) = caller else { return own };
+            calls.retain(|object| !caller(object));
+            if calls.is_empty() {
+                return own;
+            }
+            let mut inside = self.0.lock();
+            for object in calls {
+                if let Some(Called { place, .. }) = inside.called.remove(&object) {
+                    inside.free(&place);
+                }
+            }
         }
     }
 }
@@ -166,7 +213,26 @@ fn reserve(class: Class, room: usize) -> usize {
 }
 
 impl Inside {
-    fn next(&mut self, room: usize, now: Duration) -> Option<(oneshot::Sender<Entry>, Class, Arc<str>)> {
+    fn push(&mut self, object: Arc<str>, ticket: &Ticket, now: Duration) {
+        self.next += 1;
+        self.by_object.insert(Arc::clone(&object), (self.next, ticket.class));
+        self.waiting.insert(self.next, Waiter { object, since: now });
+        self.queue.push(self.next, ticket, now);
+    }
+
+    /// One that waits may have become more urgent.
+    fn hurry(&mut self, object: &str, ticket: &Ticket, now: Duration) {
+        let Some((id, class)) = self.by_object.get_mut(object).filter(|(_, class)| *class > ticket.class) else {
+            return;
+        };
+        *class = ticket.class;
+        let id = *id;
+        self.queue.cancel(id, now);
+        self.queue.push(id, ticket, now);
+    }
+
+    /// Takes out who is next, and gives it a place.
+    fn next(&mut self, room: usize, now: Duration) -> Option<(Arc<str>, At, Duration)> {
         let at_work = &self.at_work;
         let working = |class: Class| at_work.get(&class).map_or(0, |all| all.values().sum::<usize>());
         let total: usize = Class::ALL.into_iter().map(working).sum();
@@ -178,25 +244,28 @@ impl Inside {
         let of = |class, instance: &str| at_work.get(&class)?.get(instance).copied();
         let at_work = |class, instance: &str| of(class, instance).unwrap_or_default();
         let (id, class, instance) = self.queue.pop_evenly(now, has_room, at_work)?;
-        let Waiter { way, object, since: _ } = self.waiting.remove(&id)?;
+        let Waiter { object, since } = self.waiting.remove(&id)?;
         self.by_object.remove(&object);
-        Some((way, class, instance))
+        *self.at_work.entry(class).or_default().entry(Arc::clone(&instance)).or_default() += 1;
+        *self.admitted.entry(class).or_default() += 1;
+        Some((object, At { class, instance }, now.saturating_sub(since)))
     }
-}
 
-/// Leaves the queue when nobody waits for the turn any more.
-struct Leave<'a> {
-    gate: &'a Gate,
-    id: u64,
-}
+    /// Frees the places of those who do not come.
+    fn take_back(&mut self, now: Duration) {
+        let lost = self.called.extract_if(.., |_, called| now.saturating_sub(called.at) > KEPT);
+        let lost: Vec<Called> = lost.map(|(_, called)| called).collect();
+        for Called { place, .. } in lost {
+            self.free(&place);
+        }
+    }
 
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        let mut inside = self.gate.0.lock();
-        if inside.queue.cancel(self.id, self.gate.0.begun.elapsed())
-            && let Some(Waiter { object, .. }) = inside.waiting.remove(&self.id)
-        {
-            inside.by_object.remove(&object);
+    fn free(&mut self, At { class, instance }: &At) {
+        if let Some(all) = self.at_work.get_mut(class) {
+            let left = all.remove(instance).unwrap_or_default().saturating_sub(1);
+            if left > 0 {
+                all.insert(Arc::clone(instance), left);
+            }
         }
     }
 }
@@ -204,14 +273,19 @@ impl Drop for Leave<'_> {
 /// A place at work; it is free again when this is dropped.
 pub struct Entry {
     gate: Gate,
-    class: Class,
-    instance: Arc<str>,
+    place: At,
+    waited: Duration,
 }
 
 impl Entry {
     /// The class in which it was admitted.
     pub fn class(&self) -> Class {
-        self.class
+        self.place.class
+    }
+
+    /// How long the object waited for it.
+    pub fn waited(&self) -> Duration {
+        self.waited
     }
 }
 
@@ -219,14 +293,9 @@ impl Drop for Entry {
     fn drop(&mut self) {
         {
             let mut inside = self.gate.0.lock();
-            if let Some(all) = inside.at_work.get_mut(&self.class) {
-                let left = all.remove(&self.instance).unwrap_or_default().saturating_sub(1);
-                if left > 0 {
-                    all.insert(Arc::clone(&self.instance), left);
-                }
-            }
+            inside.free(&self.place);
             inside.done += 1;
         }
-        self.gate.admit();
+        self.gate.admit(None);
     }
 }

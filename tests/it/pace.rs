@@ -1,5 +1,6 @@
 //! Pacing: never faster than Amazon Connect allows, hardly slower, and in an order that serves people.
 
+mod door;
 mod fairness;
 mod quotas;
 mod rates;

@@ -11,6 +11,8 @@ use connect_user_operator::pace::queue::{Class, Tenant, Ticket};
 use connect_user_operator::pace::{Key, Pace, Permit, Turn};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::door::Door;
+
 fn key() -> Key {
     let place = Place { account: "111122223333".to_owned(), region: "eu-west-1".to_owned() };
     Key { place, operation: "CreateUser" }
@@ -233,12 +235,12 @@ async fn what_an_account_is_found_to_have_holds_at_once() {
 // === the gate
 
 /// Fills the gate: reconciles that stay at work until their entry is dropped.
-async fn fill(gate: &Gate, class: Class, count: usize) -> Arc<Mutex<Vec<Entry>>> {
+async fn fill(door: &Door, class: Class, count: usize) -> Arc<Mutex<Vec<Entry>>> {
     let inside: Arc<Mutex<Vec<Entry>>> = Arc::default();
     for number in 0..count {
-        let (gate, inside) = (gate.clone(), Arc::clone(&inside));
+        let (door, inside) = (door.clone(), Arc::clone(&inside));
         tokio::spawn(async move {
-            let entry = gate.enter(&format!("{class:?}{number}"), ticket(class, "import")).await;
+            let entry = door.enter(&format!("{class:?}{number}"), ticket(class, "import")).await;
             inside.lock().unwrap().push(entry);
         });
     }
@@ -249,19 +251,20 @@ async fn fill(gate: &Gate, class: Class, count: usize) -> Arc<Mutex<Vec<Entry>>>
 #[tokio::test(start_paused = true)]
 async fn there_is_room_for_an_edit_beside_ten_thousand_others() {
     let gate = Gate::new(64);
-    let bulk = fill(&gate, Class::Bulk, 10_000).await;
-    let looks = fill(&gate, Class::Background, 10_000).await;
+    let door = Door::of(&gate);
+    let bulk = fill(&door, Class::Bulk, 10_000).await;
+    let looks = fill(&door, Class::Background, 10_000).await;
     let (at_work, looking) = (bulk.lock().unwrap().len(), looks.lock().unwrap().len());
     assert_eq!((at_work, looking), (40, 8), "the import leaves a part to looks and another to edits");
     for number in 0..16 {
         let name = format!("edit{number}");
-        let entry = gate.enter(&name, ticket(Class::Edit, "a"));
+        let entry = door.enter(&name, ticket(Class::Edit, "a"));
         let entry = timeout(Duration::from_secs(1), entry).await.expect("an edit waits for others");
         assert_eq!(entry.class(), Class::Edit);
         std::mem::forget(entry);
     }
     assert_eq!((gate.waiting(Class::Bulk), gate.waiting(Class::Background)), (9960, 9992));
-    assert!(timeout(Duration::from_secs(1), gate.enter("more", ticket(Class::Edit, "a"))).await.is_err());
+    assert!(timeout(Duration::from_secs(1), door.enter("more", ticket(Class::Edit, "a"))).await.is_err());
     assert_eq!(gate.waiting(Class::Edit), 0, "who stops waiting is not counted");
     bulk.lock().unwrap().pop();
     sleep(Duration::from_secs(1)).await;
@@ -269,14 +272,14 @@ async fn there_is_room_for_an_edit_beside_ten_thousand_others() {
 }
 
 /// A reconcile that has one call to make, of an operation that may be made twice a second.
-fn work(pace: &Pace, number: usize, operation: &'static str) -> tokio::task::JoinHandle<Instant> {
-    let pace = pace.clone();
+fn work(pace: &Pace, door: &Door, number: usize, operation: &'static str) -> tokio::task::JoinHandle<Instant> {
+    let (pace, door) = (pace.clone(), door.clone());
     tokio::spawn(async move {
         // As the controller keeps them apart.
         let instance = if operation == "CreateUser" { "create i" } else { "change i" };
         let tenant = Tenant { instance: instance.into(), namespace: "agents".into() };
         let object = format!("{operation} {number}");
-        let entry = pace.gate().enter(&object, Ticket { class: Class::Edit, tenant: tenant.clone() }).await;
+        let entry = door.enter(&object, Ticket { class: Class::Edit, tenant: tenant.clone() }).await;
         let ticket = Ticket { class: entry.class(), tenant };
         let permit = pace.acquire(&Key { operation, ..key() }, &ticket).await;
         sleep(Duration::from_millis(50)).await;
@@ -288,13 +291,14 @@ fn work(pace: &Pace, number: usize, operation: &'static str) -> tokio::task::Joi
 #[tokio::test(start_paused = true)]
 async fn changes_do_not_wait_for_creations_to_make_room() {
     let scene = Scene::new().await;
-    let creations: Vec<_> = (0..500).map(|number| work(&scene.pace, number, "CreateUser")).collect();
+    let door = Door::of(scene.pace.gate());
+    let creations: Vec<_> = (0..500).map(|number| work(&scene.pace, &door, number, "CreateUser")).collect();
     sleep(Duration::from_secs(20)).await;
     let (came, quota) = (Instant::now(), (200.0 - 5.0) / 2.0);
-    let changes: Vec<_> = (0..200).map(|number| work(&scene.pace, number, "UpdateUserRoutingProfile")).collect();
+    let changes: Vec<_> = (0..200).map(|number| work(&scene.pace, &door, number, "UpdateUserRoutingProfile")).collect();
     sleep(Duration::from_secs(10)).await;
     let edited = Instant::now();
-    let edit = work(&scene.pace, 1000, "UpdateUserIdentityInfo").await.unwrap() - edited;
+    let edit = work(&scene.pace, &door, 1000, "UpdateUserIdentityInfo").await.unwrap() - edited;
     println!("an edit among 200 changes waited {edit:?}");
     assert!(edit <= Duration::from_millis(2500), "{edit:?}");
     for change in changes {
@@ -313,30 +317,62 @@ async fn changes_do_not_wait_for_creations_to_make_room() {
 #[tokio::test(start_paused = true)]
 async fn an_object_that_waits_is_let_in_when_it_becomes_urgent() {
     let gate = Gate::new(64);
-    let _looks = fill(&gate, Class::Background, 10_000).await;
-    let entry = gate.enter("changed", ticket(Class::Background, "a"));
-    tokio::pin!(entry);
-    assert!(timeout(Duration::from_secs(60), &mut entry).await.is_err());
-    gate.hurry("changed", &ticket(Class::Background, "a"));
-    assert!(timeout(Duration::from_secs(60), &mut entry).await.is_err());
-    gate.hurry("nobody", &ticket(Class::Edit, "a"));
-    gate.hurry("changed", &ticket(Class::Edit, "a"));
-    let entry = timeout(Duration::from_secs(1), entry).await.expect("it waits still");
-    assert_eq!(entry.class(), Class::Edit);
+    let _looks = fill(&Door::of(&gate), Class::Background, 10_000).await;
+    let (look, edit) = (ticket(Class::Background, "a"), ticket(Class::Edit, "a"));
+    let asked = gate.ask("changed", &look);
+    assert!(asked.entry.is_none() && asked.is_new);
+    let asked = gate.ask("changed", &look);
+    assert!(asked.entry.is_none() && !asked.is_new, "it waits already");
+    let asked = gate.ask("changed", &edit);
+    assert_eq!(asked.entry.expect("it waits still").class(), Class::Edit);
+    assert!(!asked.is_new);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_nobody_takes_is_given_to_others() {
+    let gate = Gate::new(1);
+    let calls: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told = Arc::clone(&calls);
+    gate.on_call(move |object| {
+        told.lock().unwrap().push(object.to_owned());
+        !object.starts_with("gone")
+    });
+    let ask = |object: &str| gate.ask(object, &ticket(Class::Edit, "a")).entry;
+    let first = ask("first").unwrap();
+    // Gone before they are called, after it, or without a word.
+    let waiting = ["gone 1", "gone 2", "left", "deleted", "silent", "last", "more"];
+    assert!(waiting.iter().all(|object| ask(object).is_none()));
+    gate.leave("left");
+    drop(first);
+    assert_eq!(*calls.lock().unwrap(), ["gone 1", "gone 2", "deleted"]);
+    gate.leave("deleted");
+    assert_eq!(calls.lock().unwrap().last().unwrap(), "silent");
+    // The place is kept for who was called.
+    assert!(ask("other").is_none());
+    sleep(Duration::from_secs(31)).await;
+    assert!(ask("another").is_none());
+    assert_eq!(calls.lock().unwrap().last().unwrap(), "last");
+    let last = ask("last").unwrap();
+    assert!(last.waited() == Duration::from_secs(31), "{:?}", last.waited());
+    assert!(ask("silent").is_none(), "it has lost its place, and waits as all others do");
+    drop(last);
+    assert_eq!(calls.lock().unwrap().last().unwrap(), "more");
+    assert_eq!(gate.waiting(Class::Edit), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn everybody_gets_through_the_gate_and_never_more_than_fit() {
     let gate = Gate::new(10);
+    let door = Door::of(&gate);
     // Whoever is inside holds it, however he leaves.
     let inside = Arc::new(());
     let most = Arc::new(Mutex::new(0));
     let tasks: Vec<_> = (0..2000_usize)
         .map(|number| {
-            let (gate, inside, most) = (gate.clone(), Arc::downgrade(&inside), Arc::clone(&most));
+            let (door, inside, most) = (door.clone(), Arc::downgrade(&inside), Arc::clone(&most));
             tokio::spawn(async move {
                 let ticket = ticket(Class::ALL[number % 4], ["a", "b", "c"][number % 3]);
-                let _entry = gate.enter(&number.to_string(), ticket).await;
+                let _entry = door.enter(&number.to_string(), ticket).await;
                 let inside = inside.upgrade().unwrap();
                 let count = Arc::strong_count(&inside) - 1;
                 let most_so_far = *most.lock().unwrap();

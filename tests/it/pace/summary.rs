@@ -9,6 +9,8 @@ use connect_user_operator::pace::queue::{Class, Tenant, Ticket};
 use connect_user_operator::pace::{Pace, watch};
 use tokio::time::{Instant, sleep};
 
+use super::door::Door;
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -45,12 +47,13 @@ async fn while_more_than_a_hundred_wait_a_line_tells_how_long_they_will() {
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let pace = Pace::new(Limits::default(), 4, Arc::new(|_, _| ()));
+    let door = Door::of(pace.gate());
     let ticket = Ticket { class: Class::Bulk, tenant: Tenant { instance: "i".into(), namespace: "n".into() } };
     let tasks: Vec<_> = (0..1000)
         .map(|number| {
-            let (pace, ticket) = (pace.clone(), ticket.clone());
+            let (door, ticket) = (door.clone(), ticket.clone());
             tokio::spawn(async move {
-                let _entry = pace.gate().enter(&number.to_string(), ticket).await;
+                let _entry = door.enter(&number.to_string(), ticket).await;
                 sleep(Duration::from_millis(1500)).await;
             })
         })
