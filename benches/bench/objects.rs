@@ -59,10 +59,17 @@ pub fn skilled(number: usize) -> ConnectUser {
     agent
 }
 
+fn ready(object: &Value) -> Option<&Value> {
+    object["status"]["conditions"].as_array()?.iter().find(|one| one["type"] == "Ready")
+}
+
 /// Whether Ready is True for the spec as it is.
 pub fn is_ready(object: &Value) -> bool {
-    let status = &object["status"];
-    let ready = status["conditions"].as_array().and_then(|all| all.iter().find(|one| one["type"] == "Ready"));
-    ready.is_some_and(|ready| ready["status"] == "True")
-        && status["observedGeneration"] == object["metadata"]["generation"]
+    ready(object).is_some_and(|ready| ready["status"] == "True")
+        && object["status"]["observedGeneration"] == object["metadata"]["generation"]
+}
+
+/// Whether the object was told that it waits for its turn.
+pub fn waits(object: &Value) -> bool {
+    ready(object).is_some_and(|ready| ready["message"].as_str().unwrap_or_default().starts_with("waits for its turn"))
 }

@@ -74,9 +74,10 @@ async fn onboard(scenario: &str, count: usize, world: &mut World, report: &mut R
     let other: Vec<CallRecord> = seen.into_iter().filter(|call| !call.write).collect();
     report.note(format!("{scenario}: reads while onboarding: {}", calls::text(&other)));
     let writes = world.take_writes();
-    // Jane's three edits are two each. Whoever waits for longer than the patience lasts is told so once.
-    let most = if limit > world.intervals.patience.as_secs_f64() { 3.0 } else { 2.0 };
-    report.add(scenario, "onboard: status writes per user", per_user(writes.status - 2 * 3), "", Goal::AtMost(most));
+    // Jane's three edits are two each.
+    report.add(scenario, "onboard: status writes per user", per_user(writes.status - 2 * 3), "", Goal::AtMost(2.0));
+    let told = per_user(writes.told);
+    report.add(scenario, "onboard: status writes per user that tell a wait", told, "", Goal::AtMost(1.0));
     report.add(
         scenario,
         "onboard: other writes to the API server per user",
@@ -102,7 +103,7 @@ async fn restart(scenario: &str, count: usize, world: &mut World, report: &mut R
     report.add(scenario, "restart: all calls but looks that were due", rest as f64, "", Goal::AtMost(pages + 4.0));
     report.note(format!("{scenario}: calls of a restart: {}", calls::text(&seen)));
     let writes = world.take_writes();
-    let all = (writes.status + writes.other) as f64;
+    let all = (writes.status + writes.told + writes.other) as f64;
     report.add(scenario, "restart: writes to the API server", all, "", Goal::Exactly(0.0));
 }
 
@@ -116,7 +117,7 @@ async fn hour(scenario: &str, count: usize, world: &mut World, report: &mut Repo
     report.add(scenario, "an hour in which nothing happens: calls", seen.len() as f64, "", Goal::AtMost(most));
     report.note(format!("{scenario}: calls of an hour in which nothing happens: {}", calls::text(&seen)));
     let writes = world.take_writes();
-    let all = (writes.status + writes.other) as f64;
+    let all = (writes.status + writes.told + writes.other) as f64;
     report.add(scenario, "an hour in which nothing happens: writes to the API server", all, "", Goal::Exactly(0.0));
 }
 

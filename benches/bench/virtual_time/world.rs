@@ -50,8 +50,10 @@ pub struct World {
 /// What the operator wrote to the API server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Writes that changed a status.
+    /// Writes that changed a status, but for those that tell a wait.
     pub status: usize,
+    /// Writes that told an object how long it waits.
+    pub told: usize,
     /// Any others.
     pub other: usize,
 }
@@ -213,7 +215,12 @@ impl World {
             // Events and the like are not of the object.
             if &*record.client == "operator" && record.plural == "connectusers" {
                 let count = &mut self.writes.count;
-                *(if is_new { &mut count.status } else { &mut count.other }) += 1;
+                let field = match (is_new, objects::waits(object)) {
+                    (false, _) => &mut count.other,
+                    (true, false) => &mut count.status,
+                    (true, true) => &mut count.told,
+                };
+                *field += 1;
             }
         }
     }
