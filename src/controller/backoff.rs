@@ -126,6 +126,12 @@ impl Backoff {
         written.zip(resource_version.parse().ok()).is_some_and(|(written, copy): (u64, u64)| copy < written)
     }
 
+    /// Whether a copy of an object that was looked at is newer than what that look left: somebody else has written.
+    pub(super) fn is_ahead(&self, uid: &str, resource_version: &str) -> bool {
+        let written = self.lock().get(uid).and_then(|memory| memory.written);
+        written.zip(resource_version.parse().ok()).is_some_and(|(written, copy): (u64, u64)| copy > written)
+    }
+
     /// The objects that are due to be looked at since the last call.
     pub(super) fn come_due(&self, now: Instant) -> Vec<String> {
         let mut objects = self.lock();
@@ -167,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_older_than_our_last_write_is_behind_until_the_object_is_forgotten() {
+    fn a_copy_older_than_our_last_write_is_behind_and_a_newer_one_ahead_until_the_object_is_forgotten() {
         let backoff = Backoff::default();
         assert!(!backoff.is_behind("u", "7"));
         backoff.wrote("u", "10");
@@ -175,9 +181,11 @@ mod tests {
             delay(&backoff, next);
             assert!(backoff.is_behind("u", "9"));
             assert!(!backoff.is_behind("u", "10") && !backoff.is_behind("u", "11") && !backoff.is_behind("v", "9"));
+            assert!(backoff.is_ahead("u", "11"));
+            assert!(!backoff.is_ahead("u", "10") && !backoff.is_ahead("u", "9") && !backoff.is_ahead("v", "11"));
         }
         delay(&backoff, Next::Change);
-        assert!(!backoff.is_behind("u", "9"));
+        assert!(!backoff.is_behind("u", "9") && !backoff.is_ahead("u", "11"));
     }
 
     #[test]

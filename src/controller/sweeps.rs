@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::JoinMap;
@@ -36,6 +36,7 @@ pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
         () = stop.cancelled() => return,
         () = cx.lead.begun() => {}
     }
+    let mut comparison_due = Instant::now() + jittered(cx.intervals.sweep);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -48,6 +49,10 @@ pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
                 }
             }
         }
+        if Instant::now() >= comparison_due {
+            wake_written(&cx);
+            comparison_due = Instant::now() + jittered(cx.intervals.sweep);
+        }
         let used = used(&cx);
         rounds.abort_matching(|instance| !used.contains(instance));
         while rounds.try_join_next().is_some() {}
@@ -57,6 +62,25 @@ pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
             }
         }
     }
+}
+
+/// Has looked at what somebody else has written to since our last look. The watch tells of changes that ask for
+/// something, at once; the rest is most often nothing, and a look at what is in order costs no call. But a status that
+/// was restored, edited or written by an operator that is gone would stand as it is until the next resync. At once
+/// would be too soon: two that see things differently would answer each other without end.
+fn wake_written(cx: &Context) {
+    cx.each_object(|object| {
+        let meta = object.meta();
+        if let (Some(uid), Some(version)) = (&meta.uid, &meta.resource_version)
+            && cx.backoff.is_ahead(uid, version)
+        {
+            cx.wake(object);
+        }
+    });
+}
+
+fn jittered(interval: Duration) -> Duration {
+    interval.mul_f64(0.9 + 0.2 * rand::random::<f64>())
 }
 
 /// The instances of all objects.
@@ -81,7 +105,6 @@ fn used(cx: &Context) -> BTreeSet<Instance> {
 }
 
 async fn look_after(cx: Arc<Context>, instance: Instance) {
-    let jittered = |interval: Duration| interval.mul_f64(0.9 + 0.2 * rand::random::<f64>());
     let mut search_due = Instant::now() + jittered(cx.intervals.search);
     loop {
         tokio::time::sleep(jittered(cx.intervals.sweep)).await;

@@ -72,6 +72,21 @@ fn an_object_whose_status_is_lost_does_not_take_itself_for_one_that_never_had_a_
 }
 
 #[test]
+fn a_status_that_somebody_else_wrote_does_not_stand_until_the_next_resync() {
+    let forgotten = [create(0), wait(5000), create(2), wait(5000), Step::ForgetStatus { slot: 0 }, wait(5000)];
+    ends_well(0..4, &forgotten);
+    // Two operators at once, one of which is refused, says so and ends.
+    let refused =
+        FaultKind::ErrorBeforeEffect { status: 403, code: "AccessDeniedException".into(), message: "no".into() };
+    for skip in 0..4 {
+        let refused = Step::ConnectFault { operation: None, kind: refused.clone(), skip, times: 3 };
+        let steps = [create(0), wait(5000), refused, Step::Rollout, Step::Second { on: true }, wait(3000)];
+        let steps: Vec<Step> = steps.into_iter().chain([Step::Second { on: false }]).collect();
+        ends_well(0..6, &steps);
+    }
+}
+
+#[test]
 fn the_way_out_of_a_refused_deletion_is_open() {
     let release = Step::Annotate { slot: 2, key: "contactops.dev/release-deletion", value: Some("retain") };
     let shut_out = instance(false, &["a"]);

@@ -251,7 +251,6 @@ impl World {
                 api.delete(name, &DeleteParams::default()).await.ok();
             }
             // Nothing but a look of its own tells.
-            Step::ForgetStatus { .. } if self.is_rarely_looked_at() => {}
             Step::ForgetStatus { slot } => {
                 let (api, name) = self.users(*slot);
                 if let Ok(mut object) = api.get(name).await {
