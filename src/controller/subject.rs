@@ -62,8 +62,6 @@ pub(super) struct Subject<'a> {
     pub(super) work: Work,
     finalizers: Vec<String>,
     resource_version: String,
-    /// What another object's reconcile has written into the status since it was read.
-    announced: Option<String>,
     api: Api<ConnectUser>,
     clock: Clock,
     /// Whether labels decide who looks after the object.
@@ -84,7 +82,6 @@ impl<'a> Subject<'a> {
             api: Api::namespaced(cx.client.clone(), &namespace),
             clock: cx.clock.clone(),
             is_by_label: cx.selector.is_some(),
-            announced: None,
             work,
             namespace,
         }
@@ -133,33 +130,32 @@ impl<'a> Subject<'a> {
     /// Writes what came of a reconcile into the status, if that is new, and returns what else there is to tell.
     ///
     /// After calls to Connect the facts must not be lost, so on a conflict the object is read again and
-    /// the same facts are written onto its newer version; before calls a conflict is an error, because the
-    /// decision was made on a stale object (`on_stale`).
-    pub(super) async fn publish(&mut self, outcome: Outcome, on_stale: OnStale) -> Result<Report, PublishError> {
+    /// the same facts are added to what its status says by now, which may be more: a user that another operator has made
+    /// or another object hands over. Before calls a conflict is an error, because the decision was made on a stale
+    /// object (`on_stale`).
+    pub(super) async fn publish(&mut self, mut outcome: Outcome, on_stale: OnStale) -> Result<Report, PublishError> {
         const WHAT: &str = "writing the status";
         const TRIES: usize = 4;
-        let mut report = report(&self.status, self.generation, self.clock.now(), outcome);
-        if !is_worth_writing(&self.status, &report.status) {
-            return Ok(report);
-        }
         for attempt in 1.. {
+            let report = report(&self.status, self.generation, self.clock.now(), outcome.clone());
+            if !is_worth_writing(&self.status, &report.status) {
+                return Ok(report);
+            }
             match self.patch_status(&report.status).await {
                 Err(PublishError::Stale { .. }) if on_stale == OnStale::ReadAgain && attempt < TRIES => {
-                    if self.read_again(WHAT).await? == Live::Gone {
-                        return Err(PublishError::Gone { what: WHAT, object: self.to_string() });
-                    }
-                    if report.status.user_id.is_none() {
-                        report.status.may_have_user_since = self.announced.take().or(report.status.may_have_user_since);
-                    }
+                    let Some(live) = self.fetch(WHAT).await? else { break };
+                    let status = remembered(&live, self.clock.now());
+                    outcome.facts.user_gone &= status.user_id == self.status.user_id;
+                    self.status = status;
                 }
                 result => {
                     result?;
-                    break;
+                    self.status.clone_from(&report.status);
+                    return Ok(report);
                 }
             }
         }
-        self.status = report.status.clone();
-        Ok(report)
+        Err(PublishError::Gone { what: WHAT, object: self.to_string() })
     }
 
     /// Writes down that a user may carry the marks of this object from now on, before another object hands its user
@@ -180,33 +176,37 @@ impl<'a> Subject<'a> {
     /// Reads the object from the API server. What is deleted or created in Connect is decided on this, not
     /// on a cache.
     pub(super) async fn read_again(&mut self, what: &'static str) -> Result<Live, PublishError> {
-        match self.api.get_opt(&self.name).await.map_err(|error| self.error(what, error))? {
-            Some(live) if live.uid().as_deref() == Some(&self.uid) => {
-                self.finalizers = live.finalizers().to_vec();
-                self.resource_version = live.resource_version().unwrap_or_default();
-                let annotations = [SUSPEND_ANNOTATION, RELEASE_ANNOTATION];
-                // A status that somebody has wiped does not own any more what is about to be written. By another
-                // label it may be another operator's.
-                let applied = live.status.as_ref().and_then(|status| status.applied.as_ref());
-                // Another object may be about to hand its user over.
-                let announced = live.status.as_ref().and_then(|status| status.may_have_user_since.as_ref());
-                let is_news = announced.is_some() && self.status.may_have_user_since.is_none();
-                self.announced = announced.filter(|_| is_news).cloned();
-                let is_same = live.metadata.generation == Some(self.generation)
-                    && applied == self.status.applied.as_ref()
-                    && !is_news
-                    && (!self.is_by_label || live.labels() == self.object.labels())
-                    && annotations
-                        .iter()
-                        .all(|key| live.annotations().get(*key) == self.object.annotations().get(*key));
-                Ok(if live.metadata.deletion_timestamp.is_some() {
-                    Live::Terminating { is_same }
-                } else {
-                    Live::Living { is_same }
-                })
-            }
-            Some(_) | None => Ok(Live::Gone),
+        let Some(live) = self.fetch(what).await? else { return Ok(Live::Gone) };
+        let annotations = [SUSPEND_ANNOTATION, RELEASE_ANNOTATION];
+        let status = live.status.clone().unwrap_or_default();
+        // Another object may be about to hand its user over.
+        let is_announced = status.may_have_user_since.is_some() && self.status.may_have_user_since.is_none();
+        let is_same = live.metadata.generation == Some(self.generation)
+            // A status that somebody has wiped does not own any more what is about to be written.
+            && status.applied == self.status.applied
+            // Another operator may have made the user.
+            && status.user_id == self.status.user_id
+            && !is_announced
+            // By another label it may be another operator's.
+            && (!self.is_by_label || live.labels() == self.object.labels())
+            && annotations.iter().all(|key| live.annotations().get(*key) == self.object.annotations().get(*key));
+        Ok(if live.metadata.deletion_timestamp.is_some() {
+            Live::Terminating { is_same }
+        } else {
+            Live::Living { is_same }
+        })
+    }
+
+    /// The object as the API server has it, unless it is gone or another one has its name. What is written next is
+    /// written onto this version.
+    async fn fetch(&mut self, what: &'static str) -> Result<Option<ConnectUser>, PublishError> {
+        let live = self.api.get_opt(&self.name).await.map_err(|error| self.error(what, error))?;
+        let live = live.filter(|live| live.uid().as_deref() == Some(&self.uid));
+        if let Some(live) = &live {
+            self.finalizers = live.finalizers().to_vec();
+            self.resource_version = live.resource_version().unwrap_or_default();
         }
+        Ok(live)
     }
 
     async fn patch_finalizers(&mut self, finalizers: Vec<String>, what: &'static str) -> Result<(), PublishError> {

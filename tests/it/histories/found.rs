@@ -87,6 +87,20 @@ fn a_status_that_somebody_else_wrote_does_not_stand_until_the_next_resync() {
 }
 
 #[test]
+fn what_one_operator_has_made_another_does_not_forget() {
+    let failing =
+        FaultKind::ErrorBeforeEffect { status: 500, code: "InternalServiceException".into(), message: "no".into() };
+    // Asked by a person, both try again at once, and one of them is refused.
+    let ask = Step::Annotate { slot: 0, key: "contactops.dev/reconcile-requested-at", value: Some("now") };
+    for (times, pause) in [(2, 400), (2, 700), (3, 1000), (3, 1500)] {
+        let failing = Step::ConnectFault { operation: Some("CreateUser"), kind: failing.clone(), skip: 0, times };
+        let both = [Step::Second { on: true }, wait(5000)];
+        let steps = both.into_iter().chain([failing, create(0), wait(pause), ask.clone(), wait(9000)]);
+        ends_well(0..6, &steps.collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn the_way_out_of_a_refused_deletion_is_open() {
     let release = Step::Annotate { slot: 2, key: "contactops.dev/release-deletion", value: Some("retain") };
     let shut_out = instance(false, &["a"]);
