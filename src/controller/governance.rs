@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kube::api::ListParams;
+use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt};
 
 use super::Context;
+use super::index::Named;
 use super::subject::PublishError;
 use crate::connect::circuit::Fused;
 use crate::connect::{Connect, Credentials};
@@ -106,6 +108,17 @@ pub(super) async fn are_rules_current(
         source: Box::new(error),
     })?;
     Ok(*known == seen(live.items.iter(), instance))
+}
+
+/// The instance that objects call so, if there is one.
+pub(super) fn instance_named(cx: &Context, named: &Named) -> Option<Instance> {
+    match named {
+        Named::Arn(arn) => Instance::parse(arn).ok(),
+        Named::Ref(name) => {
+            let governor = cx.connect_instances.get(&ObjectRef::new(name))?;
+            Instance::parse(&governor.spec.instance_arn).ok()
+        }
+    }
 }
 
 /// The instance that a spec names by ARN or by reference.

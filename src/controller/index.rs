@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
 
-use crate::resource::user::ConnectUser;
+use crate::resource::user::{ConnectUser, ConnectUserSpec};
 
 /// Namespace and name.
 type Key = Arc<(String, String)>;
@@ -25,6 +25,8 @@ struct Maps {
     by_username: HashMap<Arc<str>, Keys>,
     by_uid: HashMap<Arc<str>, Key>,
     by_user: HashMap<Arc<str>, Keys>,
+    /// How many objects name each instance.
+    by_instance: HashMap<Named, usize>,
     /// What a new listing has shown so far.
     relisted: Option<BTreeSet<Key>>,
 }
@@ -35,6 +37,27 @@ struct Claims {
     /// Folded, since usernames that differ in case only are the same.
     username: Arc<str>,
     user: Option<Arc<str>>,
+    instance: Option<Named>,
+}
+
+/// How an object says which instance it means. Thousands name a handful.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Named {
+    /// By its ARN.
+    Arn(Arc<str>),
+    /// By a ConnectInstance.
+    Ref(Arc<str>),
+}
+
+impl Named {
+    fn of(spec: &ConnectUserSpec) -> Option<Self> {
+        match (&spec.instance_arn, &spec.instance_ref) {
+            (Some(arn), None) => Some(Self::Arn(arn.as_str().into())),
+            (None, Some(reference)) => Some(Self::Ref(reference.name.as_str().into())),
+            // Neither says which one is meant.
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
 }
 
 impl Index {
@@ -78,6 +101,11 @@ impl Index {
         self.read(|maps| all(maps.by_user.get(id)))
     }
 
+    /// What any object calls its instance.
+    pub(super) fn instances(&self) -> Vec<Named> {
+        self.read(|maps| maps.by_instance.keys().cloned().collect())
+    }
+
     /// Whether the status of any object names this user.
     pub(super) fn has_user(&self, id: &str) -> bool {
         self.read(|maps| maps.by_user.contains_key(id))
@@ -91,7 +119,11 @@ impl Index {
 impl Maps {
     fn put(&mut self, key: Key, object: &DeserializeGuard<ConnectUser>) {
         let Ok(object) = &object.0 else { return self.remove(&key) };
+        let instance = Named::of(&object.spec);
+        // The one that the others have is shared.
+        let shared = instance.as_ref().and_then(|named| self.by_instance.get_key_value(named));
         let claims = Claims {
+            instance: shared.map(|(named, _)| named.clone()).or(instance),
             uid: object.uid().unwrap_or_default().into(),
             username: object.spec.username.to_lowercase().into(),
             user: object.status.as_ref().and_then(|status| status.user_id.as_deref()).map(Arc::from),
@@ -105,11 +137,14 @@ impl Maps {
         if let Some(user) = &claims.user {
             give(&mut self.by_user, user, &key);
         }
+        if let Some(named) = &claims.instance {
+            *self.by_instance.entry(named.clone()).or_default() += 1;
+        }
         self.objects.insert(key, claims);
     }
 
     fn remove(&mut self, key: &Key) {
-        let Some(Claims { uid, username, user }) = self.objects.remove(key) else { return };
+        let Some(Claims { uid, username, user, instance }) = self.objects.remove(key) else { return };
         take(&mut self.by_username, &username, key);
         // Another object of the same name may have come in between.
         if self.by_uid.get(&uid) == Some(key) {
@@ -117,6 +152,14 @@ impl Maps {
         }
         if let Some(user) = user {
             take(&mut self.by_user, &user, key);
+        }
+        if let Some(named) = instance
+            && let Some(count) = self.by_instance.get_mut(&named)
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.by_instance.remove(&named);
+            }
         }
     }
 }
@@ -147,6 +190,8 @@ fn key(object: &DeserializeGuard<ConnectUser>) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use serde_json::json;
 
     use super::*;
@@ -154,10 +199,14 @@ mod tests {
     fn object(name: &str, username: &str, user: Option<&str>) -> DeserializeGuard<ConnectUser> {
         let object = json!({
             "metadata": { "name": name, "namespace": "n", "uid": format!("uid-{name}") },
-            "spec": { "username": username, "identityInfo": {} },
+            "spec": { "username": username, "identityInfo": {}, "instanceArn": format!("of-{name}") },
             "status": { "userId": user },
         });
         serde_json::from_value(object).unwrap()
+    }
+
+    fn of(name: &str) -> Named {
+        Named::Arn(format!("of-{name}").as_str().into())
     }
 
     fn names(found: Vec<(String, String)>) -> Vec<String> {
@@ -172,11 +221,13 @@ mod tests {
         assert_eq!(names(index.by_username("JANE")), ["a", "b"]);
         assert_eq!(names(index.by_user("id")), ["b"]);
         assert_eq!(index.by_uid("uid-a").unwrap().1, "a");
+        assert_eq!(index.instances().into_iter().collect::<HashSet<_>>(), HashSet::from([of("a"), of("b")]));
         index.apply(&Event::Apply(object("b", "jane", None)));
         assert!(!index.has_user("id"));
         index.apply(&Event::Delete(object("a", "jane", None)));
         assert_eq!(names(index.by_username("jane")), ["b"]);
         assert_eq!(index.by_uid("uid-a"), None);
+        assert_eq!(index.instances(), [of("b")]);
     }
 
     #[test]

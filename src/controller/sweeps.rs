@@ -1,6 +1,6 @@
 //! Keeps an eye on all users of each instance by a few listings, and has looked at what they make suspect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::JoinMap;
 use tracing::{Instrument, debug, info, info_span, warn};
 
-use super::governance::{self, governors, instance_of, speaks_of};
+use super::governance::{self, governors, instance_named, instance_of, speaks_of};
 use super::{Context, turn};
 use crate::connect::{Connect, ConnectError};
 use crate::inventory::sweep::Swept;
@@ -85,23 +85,8 @@ fn jittered(interval: Duration) -> Duration {
 
 /// The instances of all objects.
 fn used(cx: &Context) -> BTreeSet<Instance> {
-    let mut arns: BTreeMap<String, ()> = BTreeMap::new();
-    let mut used = BTreeSet::new();
-    for object in cx.stores.iter().flat_map(kube::runtime::reflector::Store::state) {
-        let Ok(object) = &object.0 else { continue };
-        // Thousands of objects name a handful of instances.
-        let name = match (&object.spec.instance_arn, &object.spec.instance_ref) {
-            (Some(arn), _) => arn,
-            (None, Some(reference)) => &reference.name,
-            (None, None) => continue,
-        };
-        if arns.contains_key(name) {
-            continue;
-        }
-        arns.insert(name.clone(), ());
-        used.extend(instance_of(cx, &object.spec).ok());
-    }
-    used
+    let named = cx.indices.iter().flat_map(|index| index.instances());
+    named.filter_map(|named| instance_named(cx, &named)).collect()
 }
 
 async fn look_after(cx: Arc<Context>, instance: Instance) {

@@ -7,7 +7,7 @@
 //! of looks to make room. Inside a class places are shared out evenly between the instances and kinds of work that
 //! wait: creations that wait for their quota leave half of it to changes, which have another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ struct Shared {
 struct Inside {
     queue: Queue,
     waiting: BTreeMap<u64, Waiter>,
-    by_object: BTreeMap<Arc<str>, (u64, Class)>,
+    by_object: HashMap<Arc<str>, (u64, Class)>,
     /// Places that are kept for objects which were called.
     called: BTreeMap<Arc<str>, Called>,
     /// By class and what keeps tickets apart; none is zero.
