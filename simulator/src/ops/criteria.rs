@@ -177,9 +177,14 @@ impl SearchRequest {
         self.search_criteria.as_ref().map_or(Ok(()), |criteria| criteria.check(takes, fields))
     }
 
-    pub(crate) fn matches(&self, candidate: &Candidate<'_>, case_exact: bool) -> bool {
-        self.search_filter.as_ref().is_none_or(|filter| filter.matches(candidate))
-            && self.search_criteria.as_ref().is_none_or(|criteria| criteria.matches(candidate, case_exact))
+    /// A candidate is only made where something is asked of it.
+    pub(crate) fn matches<'a>(&self, candidate: impl FnOnce() -> Candidate<'a>, case_exact: bool) -> bool {
+        if self.search_filter.is_none() && self.search_criteria.is_none() {
+            return true;
+        }
+        let candidate = candidate();
+        self.search_filter.as_ref().is_none_or(|filter| filter.matches(&candidate))
+            && self.search_criteria.as_ref().is_none_or(|criteria| criteria.matches(&candidate, case_exact))
     }
 }
 

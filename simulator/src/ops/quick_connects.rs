@@ -1,13 +1,13 @@
 //! Quick connects.
 
 use super::Answer;
-use super::criteria::{Candidate, Takes};
+use super::criteria::Takes;
 use crate::call::Call;
 use crate::error::Refusal;
 use crate::instance::{Instance, QuickConnect};
 use crate::ops::catalog::summary;
 use crate::ops::describe::with_token;
-use crate::ops::search::{answer, find};
+use crate::ops::search::{answer, find, named_candidate};
 use crate::validate::ensure;
 use crate::world::{World, bare};
 use serde_json::{Value, json};
@@ -37,15 +37,8 @@ pub(crate) fn list(world: &World, call: &Call) -> Answer {
 /// Whole objects; there is no way to search by user.
 pub(crate) fn search(world: &World, call: &Call) -> Answer {
     let instance = world.instance(call)?;
-    let candidates = instance.quick_connects.iter().map(|quick| {
-        let strings = vec![
-            ("name", vec![quick.named.name.as_str()]),
-            ("description", vec![quick.named.name.as_str()]),
-            ("resourceID", vec![quick.named.id.as_str()]),
-        ];
-        let candidate = Candidate { strings, tags: &quick.named.tags, groups: Vec::new(), proficiencies: &[] };
-        (quick.named.id.clone(), quick, candidate)
-    });
+    let candidates =
+        instance.quick_connects.iter().map(|quick| (quick.named.id.clone(), quick, || named_candidate(&quick.named)));
     let parts = (Takes::Plain, ["name", "description", "resourceID"].as_slice(), 100);
     let (page, token, total) = find((world, call), parts, candidates)?;
     let items: Vec<_> = page.into_iter().map(|quick| whole(instance, quick)).collect();

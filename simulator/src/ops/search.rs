@@ -20,18 +20,19 @@ const NAMED_FIELDS: [&str; 3] = ["name", "description", "resourceID"];
 pub(crate) type Found<T> = (Vec<T>, Option<String>, usize);
 
 /// Checks the request, keeps what matches and cuts a page.
-pub(crate) fn find<'a, T>(
+pub(crate) fn find<'a, T, C: FnOnce() -> Candidate<'a>>(
     (world, call): (&World, &Call),
     (takes, fields, limit): (Takes, &[&str], i64),
-    candidates: impl Iterator<Item = (String, T, Candidate<'a>)>,
+    candidates: impl Iterator<Item = (String, T, C)>,
 ) -> Result<Found<T>, Refusal> {
     let request: SearchRequest = call.shape()?;
     request.check(takes, fields)?;
     let paging = call.page(request.max_results, request.next_token.as_deref(), limit, world.switches)?;
     let exact = world.switches.search_is_case_exact;
-    let hits: Vec<_> = candidates.filter(|(_, _, candidate)| request.matches(candidate, exact)).collect();
+    let hits = candidates.filter_map(|(key, item, candidate)| request.matches(candidate, exact).then_some((key, item)));
+    let hits: Vec<_> = hits.collect();
     let total = hits.len();
-    let (page, token) = paging.cut(hits.into_iter().map(|(key, item, _)| (key, item)).collect())?;
+    let (page, token) = paging.cut(hits)?;
     Ok((page, token, total))
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn users(world: &World, call: &Call) -> Answer {
     let instance = world.instance(call)?;
     let candidates = instance.all().filter_map(|stored| {
         let user = stored.found(call.now, world.lag)?;
-        Some((order_key(stored, world.switches), user, user_candidate(instance, user)))
+        Some((order_key(stored, world.switches), user, move || user_candidate(instance, user)))
     });
     let (page, token, total) = find((world, call), (Takes::User, &USER_FIELDS, 500), candidates)?;
     let items: Vec<_> = page.into_iter().map(|user| found(user, world.switches)).collect();
@@ -93,7 +94,7 @@ fn found(user: &User, switches: Switches) -> Value {
     Value::Object(value)
 }
 
-fn named_candidate(named: &Named) -> Candidate<'_> {
+pub(crate) fn named_candidate(named: &Named) -> Candidate<'_> {
     Candidate {
         strings: vec![("name", vec![&named.name]), ("description", vec![&named.name]), ("resourceID", vec![&named.id])],
         tags: &named.tags,
@@ -104,7 +105,7 @@ fn named_candidate(named: &Named) -> Candidate<'_> {
 
 pub(crate) fn routing_profiles(world: &World, call: &Call) -> Answer {
     let instance = world.instance(call)?;
-    let candidates = instance.routing_profiles.iter().map(|named| (named.id.clone(), named, named_candidate(named)));
+    let candidates = instance.routing_profiles.iter().map(|named| (named.id.clone(), named, || named_candidate(named)));
     let (page, token, total) = find((world, call), (Takes::Plain, &NAMED_FIELDS, 500), candidates)?;
     let items: Vec<_> = page.into_iter().map(|named| routing_profile(instance, named)).collect();
     answer("RoutingProfiles", &items, token, total)
@@ -112,7 +113,8 @@ pub(crate) fn routing_profiles(world: &World, call: &Call) -> Answer {
 
 pub(crate) fn security_profiles(world: &World, call: &Call) -> Answer {
     let instance = world.instance(call)?;
-    let candidates = instance.security_profiles.iter().map(|named| (named.id.clone(), named, named_candidate(named)));
+    let candidates =
+        instance.security_profiles.iter().map(|named| (named.id.clone(), named, || named_candidate(named)));
     let (page, token, total) = find((world, call), (Takes::Plain, &NAMED_FIELDS, 100), candidates)?;
     let item = |named: &Named| {
         json!({
@@ -133,7 +135,7 @@ pub(crate) fn groups(world: &World, call: &Call) -> Answer {
     let instance = world.instance(call)?;
     let root = Group { named: Named::new(&instance.root_group, "Root"), parent: None };
     let all = std::iter::once(&root).chain(&instance.groups);
-    let candidates = all.map(|group| (group.named.id.clone(), group, named_candidate(&group.named)));
+    let candidates = all.map(|group| (group.named.id.clone(), group, || named_candidate(&group.named)));
     let (page, token, total) = find((world, call), (Takes::Group, &NAMED_FIELDS, 100), candidates)?;
     let items: Vec<_> = page.into_iter().map(|group| full_group(instance, group)).collect();
     answer("UserHierarchyGroups", &items, token, total)
