@@ -31,6 +31,10 @@ mod virtual_time;
 use plan::Plan;
 use report::Report;
 
+/// The operator's own: a hundred thousand objects break up the heap of the system's until it hardly finds room.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     let plan = Plan::from_env();
     let mut report = Report::default();

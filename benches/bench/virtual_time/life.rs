@@ -44,6 +44,7 @@ async fn live(scenario: &str, count: usize, report: &mut Report) {
 }
 
 async fn onboard(scenario: &str, count: usize, world: &mut World, report: &mut Report) {
+    let started = Instant::now();
     for number in 0..count {
         world.create(&objects::agent(number)).await;
     }
@@ -54,6 +55,8 @@ async fn onboard(scenario: &str, count: usize, world: &mut World, report: &mut R
         edited.push(world.now());
         let person = json!({ "identityInfo": { "firstName": format!("Janet the {turn}.") } });
         world.edit(&objects::name(JANE), person).await;
+        let (part, real) = (turn * 20, started.elapsed().as_secs_f64());
+        eprintln!("{scenario}: {part} % of the onboarding after {real:.0} s of real time");
     }
     world.settled(Duration::from_secs_f64(limit * 0.39)).await;
     let seen = world.take_calls();
