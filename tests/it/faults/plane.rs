@@ -17,8 +17,9 @@ pub async fn under(faults: Vec<(Target, PlaneFault, u32)>) {
             }
             let label = format!("{target:?} under {times} {fault:?}");
             let fault = OnPlane { target: *target, fault: fault.clone(), times: *times, struck: 0 };
-            // What is only slow needs no second look.
-            let looks = if matches!(fault.fault, PlaneFault::Delay(_)) { 0 } else { *times as usize };
+            let is_slow = matches!(fault.fault, PlaneFault::Delay(_));
+            // What is only slow needs no second look, unless one object waits for another, which takes longer then.
+            let looks = if is_slow { (plain.scenario)().ends.len() - 1 } else { *times as usize };
             let spoil = Box::new(move |trial: &mut Trial| trial.habitat.plane_faults.lock().unwrap().push(fault));
             cases.push(Case { label, plain, spoil, looks });
         }
