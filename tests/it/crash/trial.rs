@@ -271,11 +271,10 @@ impl Trial {
         let life = self.lives.fetch_add(1, Ordering::Relaxed) + 1;
         let incarnation = self.habitat.start(crash);
         self.at(format!("life {life}, which has not come to its end"), Some(&incarnation));
-        let crashed = tokio::select! {
+        let mut crashed = tokio::select! {
             () = incarnation.gate.fallen() => true,
             () = self.come_to_the_end(&incarnation) => false,
         };
-        let steps = incarnation.gate.steps();
         self.at(format!("the end of life {life} (crashed: {crashed})"), Some(&incarnation));
         assert!(
             incarnation
@@ -283,11 +282,13 @@ impl Trial {
                 .text()
                 .contains("controller_runtime_reconcile_panics_total{controller=\"connectuser\"} 0\n")
         );
+        let gate = Arc::clone(&incarnation.gate);
         if crashed {
             incarnation.kill().await;
         } else {
-            incarnation.stop().await;
+            crashed = incarnation.end().await;
         }
+        let steps = gate.steps();
         self.at(format!("after life {life}"), None);
         Life { steps, crashed }
     }

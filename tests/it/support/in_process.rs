@@ -149,8 +149,22 @@ impl Incarnation {
 
     /// Ends in good order.
     pub async fn stop(self) {
+        assert!(!self.end().await, "the operator crashed when it was to end");
+    }
+
+    /// Ends in good order unless it crashes on the way, as by an answer that was late; whether it did.
+    pub async fn end(mut self) -> bool {
         self.stop.cancel();
-        let ended = tokio::time::timeout(Duration::from_secs(30), self.task).await;
-        ended.expect("the operator does not end in good order").unwrap();
+        tokio::select! {
+            ended = tokio::time::timeout(Duration::from_secs(30), &mut self.task) => {
+                ended.unwrap_or_else(|_| panic!("the operator does not end in good order: {:#?}", self.gate.steps())).unwrap();
+                return false;
+            }
+            () = self.gate.fallen() => {}
+        }
+        self.task.abort();
+        // Ended in order or not: what it was doing then was lost.
+        let _ = self.task.await;
+        true
     }
 }
