@@ -250,7 +250,6 @@ impl World {
                 let (api, name) = self.users(*slot);
                 api.delete(name, &DeleteParams::default()).await.ok();
             }
-            // Nothing but a look of its own tells.
             Step::ForgetStatus { slot } => {
                 let (api, name) = self.users(*slot);
                 if let Ok(mut object) = api.get(name).await {
