@@ -2,6 +2,7 @@
 
 use connect_simulator::fixtures::managed as m;
 use connect_simulator::{Fault, FaultKind, Lag, Mutation, UserPatch};
+use connect_user_operator::resource::user::ConnectUser;
 use connect_user_operator::resource::{OWNER_TAG, UID_TAG};
 use serde_json::json;
 
@@ -171,6 +172,28 @@ async fn a_user_of_another_object_is_never_touched() {
     stage.delete("jane").await;
     stage.gone("jane").await;
     assert_eq!(stage.user("jane.doe").unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_the_older_object_leaves_behind_goes_to_the_younger_if_that_adopts() {
+    let stage = Stage::new("retained").await;
+    let mut older = managed("older", "jane.doe");
+    older["spec"]["deletionPolicy"] = json!("Retain");
+    stage.create(&older).await;
+    stage.ready("older").await;
+    let user = stage.user("jane.doe").unwrap();
+    stage.create(&managed("younger", "jane.doe")).await;
+    stage.reason("younger", "UsernameTaken").await;
+    stage.delete("older").await;
+    stage.gone("older").await;
+    let says = |object: &ConnectUser, what: &str| {
+        let status = object.status.as_ref();
+        status.is_some_and(|status| status.conditions.iter().any(|condition| condition.message.contains(what)))
+    };
+    stage.until("younger", "told how to adopt", |object| says(object, "adoptionPolicy")).await;
+    stage.edit("younger", json!({ "adoptionPolicy": "Adopt" })).await;
+    stage.ready("younger").await;
+    assert_eq!(stage.user("jane.doe").unwrap().id, user.id, "it is the same user");
 }
 
 #[tokio::test(flavor = "multi_thread")]
