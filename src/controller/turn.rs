@@ -49,9 +49,10 @@ pub(super) fn enter(object: &Guarded, cx: &Context) -> Option<Entry> {
     entry
 }
 
-/// An object is gone, and waits no more.
+/// An object is gone, perhaps without a look of ours at its end, and waits no more.
 pub(super) fn leave(object: &Guarded, cx: &Context) {
     cx.pace.gate().leave(&place_of(object));
+    cx.backoff.forget(object.meta().uid.as_deref().unwrap_or_default());
 }
 
 /// Has an object that waits at the gate looked at again; whether there is one.
