@@ -1,5 +1,5 @@
 //! Others want the same quota: another tool, changes of those who are there, a second instance; and proficiencies,
-//! which are a second call, and the end of all.
+//! which are a second call.
 
 use std::time::Duration;
 
@@ -27,9 +27,9 @@ pub fn run(plan: &Plan, report: &mut Report) {
     if plan.has(&name) {
         play(async || skilled(&name, count, report).await);
     }
-    let name = format!("virtual: {count} onboarded while 300 change their routing profile, then offboarded");
+    let name = format!("virtual: {count} onboarded while 300 change their routing profile");
     if plan.has(&name) {
-        play(async || changes_and_end(&name, count, report).await);
+        play(async || changes(&name, count, report).await);
     }
     let name = format!("virtual: two instances of one account, {count} together");
     if plan.has(&name) {
@@ -89,7 +89,7 @@ async fn skilled(name: &str, count: usize, report: &mut Report) {
     report.note(format!("{name}: all calls: {}", calls::text(&seen)));
 }
 
-async fn changes_and_end(name: &str, count: usize, report: &mut Report) {
+async fn changes(name: &str, count: usize, report: &mut Report) {
     const CHANGED: usize = 300;
     let mut world = world().await;
     for number in 0..CHANGED {
@@ -112,18 +112,6 @@ async fn changes_and_end(name: &str, count: usize, report: &mut Report) {
         report.add(name, &format!("{operation}: ratio to the limit"), ratio, "", Goal::AtLeast(0.95));
     }
     report.add(name, "throttled", calls::throttled(&seen) as f64, "", Goal::Exactly(0.0));
-
-    let all = CHANGED + count;
-    for number in 0..all {
-        world.delete(&objects::name(number)).await;
-    }
-    world.settled(Duration::from_secs_f64(calls::limit(all) * 0.9)).await;
-    let seen = world.take_calls();
-    assert_eq!(calls::count(&seen, "DeleteUser"), all, "each is deleted once");
-    let ratio = calls::limit(all) / calls::span(&seen, "DeleteUser").as_secs_f64();
-    report.add(name, "DeleteUser of all: ratio to the limit", ratio, "", Goal::AtLeast(0.95));
-    report.add(name, "DeleteUser of all: throttled", calls::throttled(&seen) as f64, "", Goal::Exactly(0.0));
-    report.note(format!("{name}: all calls of the end: {}", calls::text(&seen)));
 }
 
 async fn two_instances(name: &str, count: usize, report: &mut Report) {

@@ -1,5 +1,6 @@
 //! The life of an instance: everybody is onboarded, people edit meanwhile, the operator is restarted, an hour
-//! passes, somebody changes users in the console. At several sizes, since the costs as functions of N matter.
+//! passes, somebody changes users in the console, and everybody goes. At several sizes, since the costs as functions
+//! of N matter.
 
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,7 @@ async fn live(scenario: &str, count: usize, report: &mut Report) {
     restart(scenario, count, &mut world, report).await;
     hour(scenario, count, &mut world, report).await;
     drift(scenario, count, &mut world, report).await;
+    offboard(scenario, count, &mut world, report).await;
     report.add(scenario, "real time that it took", started.elapsed().as_secs_f64(), "s", Goal::None);
 }
 
@@ -142,4 +144,29 @@ async fn drift(scenario: &str, count: usize, world: &mut World, report: &mut Rep
     report.add(scenario, "1 % changed in the console: all corrected after", took, "s", Goal::None);
     report.note(format!("{scenario}: calls when 1 % was changed: {}", calls::text(&seen)));
     world.take_writes();
+}
+
+async fn offboard(scenario: &str, count: usize, world: &mut World, report: &mut Report) {
+    let started = Instant::now();
+    // Jane, too.
+    let all = count + 1;
+    for number in (0..count).chain([JANE]) {
+        world.delete(&objects::name(number)).await;
+    }
+    world.settled(Duration::from_secs_f64(calls::limit(all) * 0.9)).await;
+    eprintln!("{scenario}: the offboarding took {:.0} s of real time", started.elapsed().as_secs_f64());
+    let seen = world.take_calls();
+    let per_user = |count: usize| count as f64 / all as f64;
+    let deleted = calls::count(&seen, "DeleteUser");
+    let ratio = calls::limit(all) / calls::span(&seen, "DeleteUser").as_secs_f64();
+    report.add(scenario, "offboard: users deleted", deleted as f64, "", Goal::Exactly(all as f64));
+    report.add(scenario, "offboard: ratio to the limit (N - 5) / 2", ratio, "", Goal::AtLeast(0.95));
+    report.add(scenario, "offboard: throttled", calls::throttled(&seen) as f64, "", Goal::Exactly(0.0));
+    report.note(format!("{scenario}: calls of the offboarding: {}", calls::text(&seen)));
+    let writes = world.take_writes();
+    report.add(scenario, "offboard: status writes per user", per_user(writes.status), "", Goal::None);
+    let told = per_user(writes.told);
+    report.add(scenario, "offboard: status writes per user that tell a wait", told, "", Goal::AtMost(1.0));
+    let other = per_user(writes.other);
+    report.add(scenario, "offboard: other writes to the API server per user", other, "", Goal::AtMost(1.0));
 }
