@@ -59,18 +59,22 @@ impl World {
         let signer = Signer::of(request.headers())?;
         record.region.clone_from(&signer.region);
         record.access_key = signer.access_key;
-        let call = call(routed, &signer.region, &record.query, request.body(), now)?;
+        let mut call = call(routed, &signer.region, &record.query, request.body(), now)?;
+        record.instance_id = instance_of(&call).map(str::to_owned);
+        let replica = self.to_home(&mut call, record.instance_id.as_deref());
         self.identify(&call, record);
         self.take_token(record, course, now)?;
-        self.strike(&call, record, course, |world| ops::run(world, &call))
+        let mut answer = self.strike(&call, record, course, |world| ops::run(world, &call));
+        if let (Some(replica), Ok(Some(answer))) = (&replica, &mut answer) {
+            replica.answers(answer);
+        }
+        answer
     }
 
-    /// Fills in which instance, account and user the call is about.
+    /// Fills in which account and user of its instance the call is about.
     fn identify(&self, call: &Call, record: &mut CallRecord) {
         record.body = without_password(&call.body);
         let arn = call.label("resourceArn");
-        let from_arn = arn.split_once(":instance/").map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
-        record.instance_id = call.raw_instance().map(bare_instance).or(from_arn).map(str::to_owned);
         let instance = record.instance_id.as_ref().and_then(|id| self.instances.get(id));
         let instance = instance.filter(|instance| instance.region == call.region);
         record.account = instance.map(|instance| instance.account.clone()).unwrap_or_default();
@@ -146,6 +150,12 @@ impl World {
         }
         answer
     }
+}
+
+fn instance_of(call: &Call) -> Option<&str> {
+    let arn = call.label("resourceArn").split_once(":instance/");
+    let from_arn = arn.map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
+    call.raw_instance().map(bare_instance).or(from_arn)
 }
 
 fn throttled() -> Refusal {

@@ -44,6 +44,8 @@ pub(crate) struct Instance {
     pub(crate) id: String,
     pub(crate) arn: String,
     pub(crate) region: String,
+    /// Where else it answers, if anywhere.
+    pub(crate) replica_region: Option<String>,
     pub(crate) account: String,
     pub(crate) identity_management_type: String,
     pub(crate) alias: String,
@@ -69,6 +71,7 @@ impl Instance {
             id: id.to_owned(),
             arn: format!("arn:aws:connect:{region}:{account}:instance/{id}"),
             region: region.to_owned(),
+            replica_region: None,
             account: account.to_owned(),
             identity_management_type: identity_management_type.to_owned(),
             alias: alias.to_owned(),

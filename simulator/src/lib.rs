@@ -24,6 +24,7 @@ mod page;
 mod query;
 mod quota;
 mod references;
+mod replica;
 mod route;
 pub mod sts;
 mod switches;

@@ -92,6 +92,11 @@ pub enum Mutation {
         account: String,
         identity_management_type: String,
     },
+    /// Has an instance answer in another Region as well.
+    ReplicateInstance {
+        instance_id: String,
+        region: String,
+    },
     DeleteInstance {
         instance_id: String,
     },
@@ -146,6 +151,10 @@ impl World {
                 instance.root_group = template.root_group;
                 instance.attributes = template.attributes;
                 self.add(instance);
+                Ok(instance_id)
+            }
+            M::ReplicateInstance { instance_id, region } => {
+                self.instance_by_id(&instance_id)?.replica_region = Some(region);
                 Ok(instance_id)
             }
             M::DeleteInstance { instance_id } => {

@@ -49,6 +49,7 @@ mod properties;
 mod read_only;
 mod redaction;
 mod references;
+mod replica;
 mod rights;
 mod shards;
 mod soak;
