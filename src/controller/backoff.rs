@@ -132,16 +132,21 @@ impl Backoff {
         written.zip(resource_version.parse().ok()).is_some_and(|(written, copy): (u64, u64)| copy > written)
     }
 
-    /// The objects that are due to be looked at since the last call.
-    pub(super) fn come_due(&self, now: Instant) -> Vec<String> {
-        let mut objects = self.lock();
-        let due =
-            objects.iter_mut().filter(|(_, memory)| !memory.is_called && memory.due.is_some_and(|due| now >= due));
-        due.map(|(uid, memory)| {
-            memory.is_called = true;
-            uid.clone()
-        })
-        .collect()
+    /// The objects that are due to be looked at since the last call. One that is not there any more is forgotten
+    /// instead: a new listing does not tell who has gone.
+    pub(super) fn come_due(&self, now: Instant, is_there: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut due = Vec::new();
+        self.lock().retain(|uid, memory| {
+            if memory.is_called || memory.due.is_none_or(|due| now < due) {
+                return true;
+            }
+            memory.is_called = is_there(uid);
+            if memory.is_called {
+                due.push(uid.clone());
+            }
+            memory.is_called
+        });
+        due
     }
 
     /// Forgets an object that is gone.
@@ -230,11 +235,27 @@ mod tests {
         let (backoff, intervals, now) = (Backoff::default(), Intervals::default(), Instant::now());
         backoff.delay("u", 1, Next::Resync, &intervals, now, 0.5);
         let due = now + intervals.resync;
-        assert!(backoff.come_due(now).is_empty());
-        assert_eq!(backoff.come_due(due), ["u"]);
-        assert!(backoff.come_due(due).is_empty() && backoff.is_due("u", due));
+        let come_due = |at| backoff.come_due(at, |_| true);
+        assert!(come_due(now).is_empty());
+        assert_eq!(come_due(due), ["u"]);
+        assert!(come_due(due).is_empty() && backoff.is_due("u", due));
         backoff.delay("u", 1, Next::Resync, &intervals, due, 0.5);
-        assert_eq!(backoff.come_due(due + intervals.resync), ["u"]);
+        assert_eq!(come_due(due + intervals.resync), ["u"]);
+    }
+
+    #[test]
+    fn what_is_not_there_when_it_comes_due_is_forgotten() {
+        let (backoff, intervals, now) = (Backoff::default(), Intervals::default(), Instant::now());
+        for uid in ["u", "gone"] {
+            backoff.delay(uid, 1, Next::Resync, &intervals, now, 0.5);
+        }
+        // No look is due for this one, so nobody is asked whether it is there.
+        backoff.delay("failing", 1, Next::Backoff, &intervals, now, 0.5);
+        let is_there = |uid: &str| uid == "u";
+        assert!(backoff.come_due(now, is_there).is_empty());
+        assert_eq!(backoff.lock().len(), 3);
+        assert_eq!(backoff.come_due(now + intervals.resync, is_there), ["u"]);
+        assert!(backoff.lock().len() == 2 && !backoff.lock().contains_key("gone"));
     }
 
     #[test]

@@ -42,13 +42,12 @@ pub(super) async fn run(cx: Arc<Context>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pace) => {}
         }
-        for uid in cx.backoff.come_due(Instant::now()) {
-            let found = cx.found(|index| index.by_uid(&uid).into_iter().collect());
-            if found.is_empty() {
-                cx.backoff.forget(&uid);
-            }
-            for object in found.iter().filter_map(|object| object.0.as_ref().ok()) {
-                cx.wake(object);
+        let is_there = |uid: &str| cx.indices.iter().any(|index| index.by_uid(uid).is_some());
+        for uid in cx.backoff.come_due(Instant::now(), is_there) {
+            for object in cx.found(|index| index.by_uid(&uid).into_iter().collect()) {
+                if let Ok(object) = &object.0 {
+                    cx.wake(object);
+                }
             }
         }
         if Instant::now() >= comparison_due {
