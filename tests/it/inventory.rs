@@ -132,6 +132,29 @@ async fn a_change_that_moves_no_time_is_noticed_by_the_index() {
     assert_eq!(found["DescribeUser"], 1, "{found:?}");
 }
 
+/// The index may show what was there before the write, so it is not asked about the user for a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_right_after_a_write_of_our_own_is_noticed_by_the_index_when_the_grace_has_passed() {
+    let stage =
+        Stage::with("inv-grace", Options { sweep: "1s", search: "1s", grace: "4s", ..Options::default() }).await;
+    stage.administrator();
+    let mut object = managed("jane", "jane.doe");
+    object["spec"]["tags"] = json!({ "team": "support" });
+    stage.create(&object).await;
+    stage.ready("jane").await;
+    stage.edit("jane", json!({ "identityInfo": { "firstName": "Janet" } })).await;
+    stage.ready("jane").await;
+    let calls = stage.calls().len();
+    let mut tags = stage.user("jane.doe").unwrap().tags;
+    tags.insert("team".to_owned(), "sales".to_owned());
+    stage.console("jane.doe", UserPatch { tags: Some(tags), ..UserPatch::default() });
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let found = counts(&stage, calls);
+    assert!(found["SearchUsers"] > 0 && !found.contains_key("DescribeUser"), "{found:?}");
+    stage.event("jane", "DriftCorrected").await;
+    assert_eq!(stage.user("jane.doe").unwrap().tags["team"], "support");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_correction_that_fails_is_tried_again_though_nothing_changes_any_more() {
     let stage = Stage::with("inv-retry", Options { sweep: "1s", ..Options::default() }).await;
